@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use kernel::TenantCtx;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::{Error, SystemTx, TenantTx};
+
+/// How to reach the database. Both logins are unprivileged; see DESIGN "roles of the database".
+#[derive(Clone, Debug)]
+pub struct DbOptions {
+    /// The login `konstruct_app`: tenants' work.
+    pub app: PgConnectOptions,
+    /// The login `konstruct_system`: routing, committers, dispatch, identity.
+    pub system: PgConnectOptions,
+    /// The most connections of each pool.
+    pub max_connections: u32,
+}
+
+/// The database, as two pools. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    app: PgPool,
+    system: PgPool,
+}
+
+impl Db {
+    /// Connects, and refuses logins that could look past row-level security and servers that are too old.
+    pub async fn connect(options: DbOptions) -> Result<Self, Error> {
+        let pool = |connect: PgConnectOptions| {
+            PgPoolOptions::new()
+                .max_connections(options.max_connections)
+                .min_connections(1)
+                .acquire_timeout(Duration::from_secs(5))
+                .test_before_acquire(false)
+                .connect_with(connect.application_name("konstruct"))
+        };
+        let db = Self { app: pool(options.app).await?, system: pool(options.system).await? };
+        for pool in [&db.app, &db.system] {
+            refuse_privileged(pool).await?;
+        }
+        Ok(db)
+    }
+
+    /// Opens a transaction that sees this tenant's rows, and no other's.
+    pub async fn tenant(&self, ctx: impl Into<TenantCtx>) -> Result<TenantTx, Error> {
+        let tenant = ctx.into().tenant;
+        // One round trip: the uuid's own digits are all that is put into the text.
+        let begin = format!("begin; select set_config('app.tenant_id', '{tenant}', true)");
+        Ok(TenantTx::new(self.app.begin_with(AssertSqlSafe(begin)).await?, tenant))
+    }
+
+    /// Opens a transaction over all tenants, for routing, the engine and identity. `reason` is for the reader.
+    pub async fn system(&self, reason: &'static str) -> Result<SystemTx, Error> {
+        tracing::trace!(reason, "system transaction");
+        Ok(SystemTx::new(self.system.begin().await?))
+    }
+
+    /// A connection of the system login for a single statement that is a transaction by itself: the committers' batches.
+    pub async fn system_statement(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
+        Ok(self.system.acquire().await?)
+    }
+
+    /// Listens to notifications on a connection of its own; it reconnects by itself.
+    pub async fn listen(&self, channels: &[&str]) -> Result<PgListener, Error> {
+        let mut listener = PgListener::connect_with(&self.system).await?;
+        listener.listen_all(channels.iter().copied()).await?;
+        Ok(listener)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut conn = self.system.acquire().await?;
+        PgConnection::ping(&mut conn).await?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        self.app.close().await;
+        self.system.close().await;
+    }
+}
+
+async fn refuse_privileged(pool: &PgPool) -> Result<(), Error> {
+    let found = sqlx::query!(
+        r#"select current_user::text as "role!", current_setting('server_version') as "version!",
+                  current_setting('server_version_num')::int as "version_num!",
+                  r.rolsuper as "superuser!", r.rolbypassrls as "bypass!",
+                  exists (select from pg_auth_members m where m.member = r.oid) as "member!",
+                  exists (select from pg_class c where c.relowner = r.oid) as "owner!"
+           from pg_roles r where r.rolname = current_user"#
+    )
+    .fetch_one(pool)
+    .await?;
+    if found.version_num < 150_000 {
+        return Err(Error::ServerVersion { found: found.version });
+    }
+    let why = match found {
+        _ if found.superuser => "it is a superuser",
+        _ if found.bypass => "it bypasses row-level security",
+        _ if found.member => "it is a member of another role",
+        _ if found.owner => "it owns tables",
+        _ => return Ok(()),
+    };
+    Err(Error::PrivilegedRole { role: found.role, why })
+}

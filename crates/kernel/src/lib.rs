@@ -1,0 +1,20 @@
+//! The words every other crate shares: ids, time, errors' kinds, secrets, pages and whose data is meant.
+//!
+//! Invariant: no I/O and no knowledge of a database, a wire format or a web framework.
+
+mod clock;
+mod error;
+mod id;
+mod page;
+mod secret;
+mod tenant;
+
+pub use clock::Clock;
+pub use error::ErrorKind;
+pub use id::{
+    AgentId, ApiKeyId, ConnectionId, ContactId, ConversationId, DeadLetterId, LaneId, MessageId, ModelGroupId, NodeId,
+    ProjectId, ProviderId, RunId, SecretId, SessionId, TenantId, UserId,
+};
+pub use page::{Cursor, Page, PageRequest};
+pub use secret::Secret;
+pub use tenant::TenantCtx;
