@@ -26,7 +26,7 @@ create table lane (
     ready_at timestamptz,
     last_seq bigint not null default 0,
     done_seq bigint not null default 0,
-    -- The run that is under way or waiting; null between runs.
+    -- The run that is under way or waiting, known by its message's id; null between runs.
     run_id uuid,
     -- How often the run was claimed, and how often it failed on its own account.
     claims integer not null default 0,
@@ -41,27 +41,29 @@ create index lane_owned on lane (owner) where owner is not null;
 call protect('lane');
 call admit_system('lane');
 grant select on lane to konstruct_app;
-grant select, insert, update on lane to konstruct_system;
+grant select, insert, update, delete on lane to konstruct_system;
 
 -- Inbound messages, in order within their lane: both the work to do and one half of the transcript.
--- Insert-only; what is done is told by the lane.
+-- Insert-only; what is done is told by the lane. `seq` has no gaps: it is counted under the lane's lock.
+-- The partitioned tables of the engine carry no foreign key to their lane: every row is written in the statement that
+-- locks the lane, and a check a row would cost a tenth of the acknowledgement. Removing a tenant empties them first.
 create table inbox (
     tenant_id uuid not null,
     lane_id uuid not null,
     seq bigint not null,
+    -- The day it was acknowledged; the run, the steps and the reply of a message are filed under the same.
     day date not null,
     message_id uuid not null,
     program text not null,
     text text not null,
     body jsonb not null,
     received_at timestamptz not null default now(),
-    primary key (tenant_id, lane_id, seq, day),
-    foreign key (tenant_id, lane_id) references lane (tenant_id, lane_id) on delete cascade
+    primary key (tenant_id, lane_id, seq, day)
 ) partition by range (day);
 call protect('inbox');
 call admit_system('inbox');
 grant select on inbox to konstruct_app;
-grant insert, select (tenant_id, lane_id, seq, day, message_id, program, received_at) on inbox to konstruct_system;
+grant insert, delete, select (tenant_id, lane_id, seq, day, message_id, program, received_at) on inbox to konstruct_system;
 
 -- One row a delivery id (or another mark that two deliveries of one message share), kept 9 days after the day the
 -- provider gives, which is the same in every retry; days without a partition of their own share the default one.
@@ -75,14 +77,13 @@ call protect('inbox_dedup');
 call admit_system('inbox_dedup');
 grant insert, select, delete on inbox_dedup to konstruct_system;
 
--- One run of a program: an agent's turn, for instance.
+-- One run of a program: an agent's turn, for instance. It carries the id of the message it is about.
 create table run (
     tenant_id uuid not null,
     run_id uuid not null,
     day date not null,
     lane_id uuid not null,
     seq bigint not null,
-    message_id uuid not null,
     program text not null,
     status text not null default 'running' check (status in ('running', 'waiting', 'done', 'failed')),
     started_at timestamptz not null default now(),
@@ -93,15 +94,14 @@ create table run (
     output_tokens bigint not null default 0,
     -- null: the price of a call it made is not known
     cost_usd numeric(18, 9) default 0,
-    primary key (tenant_id, run_id, day),
-    foreign key (tenant_id, lane_id) references lane (tenant_id, lane_id) on delete cascade
+    primary key (tenant_id, run_id, day)
 ) partition by range (day);
 create index run_of_lane on run (tenant_id, lane_id, seq);
 create index run_newest on run (tenant_id, started_at desc, run_id desc);
 call protect('run');
 call admit_system('run');
 grant select on run to konstruct_app;
-grant insert, select, update on run to konstruct_system;
+grant insert, select, update, delete on run to konstruct_system;
 
 -- The journal. A result is recorded before the next step begins; `started` rows stand only for steps whose effect
 -- must not be repeated blindly. First write wins: a step that stands already was written by a fenced worker.
@@ -124,7 +124,7 @@ create table step (
 call protect('step');
 call admit_system('step');
 grant select on step to konstruct_app;
-grant insert, select (tenant_id, run_id, seq, state, day, key, kind, at) on step to konstruct_system;
+grant insert, delete, select (tenant_id, run_id, seq, state, day, key, kind, at) on step to konstruct_system;
 
 -- Replies on their way out: the other half of the transcript. A reply carries the id of the message it answers.
 --   intent     nothing is known to stand on the channel
@@ -132,7 +132,7 @@ grant insert, select (tenant_id, run_id, seq, state, day, key, kind, at) on step
 --   confirmed  the channel has confirmed the answer
 --   failed     given up; see dead_letter
 --   dropped    the run ended without an answer, and no placeholder stands
--- `text` is null while the answer is being made.
+-- `ended` says that the run is over and the answer final; an ended row without `text` means: nothing to say.
 create table outbox (
     tenant_id uuid not null,
     message_id uuid not null,
@@ -144,6 +144,7 @@ create table outbox (
     connection_id uuid not null,
     -- Where on the channel it goes, in the channel's own terms.
     target jsonb not null,
+    ended boolean not null default false,
     text text,
     body jsonb,
     state text not null default 'intent' check (state in ('intent', 'sent', 'confirmed', 'failed', 'dropped')),
@@ -157,8 +158,7 @@ create table outbox (
     last_error text,
     created_at timestamptz not null default now(),
     confirmed_at timestamptz,
-    primary key (tenant_id, message_id, day),
-    foreign key (tenant_id, lane_id) references lane (tenant_id, lane_id) on delete cascade
+    primary key (tenant_id, message_id, day)
 ) partition by range (day);
 create index outbox_of_lane on outbox (tenant_id, lane_id, seq);
 create index outbox_due on outbox (next_at) where next_at is not null;
@@ -166,9 +166,9 @@ create index outbox_owned on outbox (owner) where owner is not null;
 call protect('outbox');
 call admit_system('outbox');
 grant select on outbox to konstruct_app;
-grant insert, update,
-    select (tenant_id, message_id, day, lane_id, seq, run_id, channel, connection_id, state, provider_id, parts,
-            attempts, next_at, owner, epoch, created_at, confirmed_at)
+grant insert, update, delete,
+    select (tenant_id, message_id, day, lane_id, seq, run_id, channel, connection_id, ended, state, provider_id,
+            parts, attempts, next_at, owner, epoch, created_at, confirmed_at)
     on outbox to konstruct_system;
 
 -- What could not be done, with the reason, until somebody replays or dismisses it.
