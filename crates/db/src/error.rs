@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use kernel::ErrorKind;
 
 /// What can go wrong on the way to the database.
@@ -14,11 +16,32 @@ pub enum Error {
     SchemaVersion { found: Option<i64>, needed: i64 },
     #[error("PostgreSQL {found} is too old; 15 or newer is needed")]
     ServerVersion { found: String },
+    #[error("no PostgreSQL to run: {needed} is needed, {} is installed; {install}", found.map_or("none".to_owned(), |v| v.to_string()))]
+    NoPostgres { found: Option<u32>, needed: String, install: String },
+    /// What the private PostgreSQL itself says is in the message.
+    #[error("the private PostgreSQL could not {doing}: {said}")]
+    Postgres { doing: &'static str, said: String },
+    #[error(
+        "PostgreSQL cannot run as root here, and user {user}, whom it would run as, cannot enter {}: \
+         open that directory (chmod o+x), choose another data directory, or start konstruct as another user",
+        dir.display()
+    )]
+    Unreachable { dir: PathBuf, user: u32 },
+    #[error("another konstruct serves the data directory {}", data_dir.display())]
+    AlreadyServed { data_dir: PathBuf },
+    #[error("{} has been locked by another process for {waited_s} s", path.display())]
+    LockHeld { path: PathBuf, waited_s: u64 },
+    #[error("cannot use {}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
     #[error("{nodes} node(s) have not taken up configuration {epoch} within {waited_s} s")]
     NotInForce { epoch: i64, nodes: i64, waited_s: u64 },
 }
 
 impl Error {
+    pub(crate) fn file(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::File { path: path.into(), source }
+    }
+
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Query(sqlx::Error::RowNotFound) => ErrorKind::NotFound,

@@ -5,6 +5,7 @@
 //! Invariant: the pools are private; no transaction is open across a network call.
 
 mod config_epoch;
+pub mod embedded;
 mod error;
 mod migrate;
 mod partitions;
