@@ -1,1 +1,42 @@
-//! api
+//! HTTP: the REST API, where channels deliver, live events and the embedded portal.
+//!
+//! One folder a resource. A handler takes what its extractors prove: who calls, in which organisation or project, with
+//! which permission.
+//!
+//! Invariant: every error of every route is problem+json; another organisation's object is 404.
+//! Invariant: what may be called without a bearer stands in [`ANONYMOUS`] and nowhere else.
+//! Invariant: a delivery is answered with 2xx only after its commit.
+
+mod agents;
+mod anonymous;
+mod api_keys;
+mod audit;
+mod auth;
+mod connections;
+mod conversations;
+mod dead_letters;
+mod extract;
+mod health;
+mod ingress;
+mod layers;
+mod me;
+mod members;
+mod model_groups;
+mod openapi;
+mod operator;
+mod organisations;
+mod portal;
+mod problem;
+mod projects;
+mod providers;
+mod router;
+mod runs;
+mod serve;
+mod state;
+mod tools;
+
+pub use anonymous::ANONYMOUS;
+pub use openapi::openapi;
+pub use router::router;
+pub use serve::{ServeOptions, Tls, TlsError, serve};
+pub use state::{AppState, Parts};

@@ -1,0 +1,16 @@
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditEntry {
+    pub id: Uuid,
+    pub at: DateTime<Utc>,
+    /// `user:<id>`, `key:<id>`, `operator:<id>` or `system`.
+    pub actor: String,
+    pub action: String,
+    pub object: String,
+    pub detail: Value,
+}

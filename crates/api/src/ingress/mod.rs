@@ -1,0 +1,3 @@
+//! Where channels deliver.
+
+pub(crate) mod web;

@@ -1,0 +1,18 @@
+use chrono::{DateTime, Utc};
+use kernel::ProjectId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Project {
+    #[schema(value_type = Uuid)]
+    pub id: ProjectId,
+    pub name: String,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NameProject {
+    pub name: String,
+}
