@@ -17,3 +17,12 @@ pub async fn migrate(admin: &PgConnectOptions) -> Result<(), Error> {
     conn.close().await?;
     Ok(())
 }
+
+/// A short name of the schema this binary brings: it differs as soon as any migration does.
+pub fn schema_fingerprint() -> String {
+    // FNV-1a over the migrations' checksums.
+    let bytes = MIGRATIONS.iter().flat_map(|migration| migration.checksum.iter());
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    format!("{hash:016x}")
+}
