@@ -6,5 +6,6 @@
 //! Invariant: no channel calls an agent. Inbound ends at the engine's inbox, a reply begins at its outbox.
 
 mod message;
+mod slack;
 
 pub use message::{Attachment, ChannelKind, ChannelMetadata, Content, Message, MessageContext, MessageSender};
