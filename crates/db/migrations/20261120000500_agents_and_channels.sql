@@ -49,6 +49,8 @@ create table connection (
     -- The last thing that went wrong with it, in words for the tenant's people; null: nothing.
     problem text,
     problem_at timestamptz,
+    -- The last delivery its secret verified, to the minute; null: none yet.
+    last_event_at timestamptz,
     created_at timestamptz not null default now(),
     primary key (tenant_id, connection_id),
     unique (tenant_id, name),
@@ -60,6 +62,8 @@ grant select, insert, update, delete on connection to konstruct_app;
 
 -- Which organisation a channel's installation belongs to, among those that know its secret: whoever proves it first.
 -- Two organisations with different secrets for one workspace id are two claims; a delivery's signature tells them apart.
+-- A secret of the organisation's own tells the app already, so `app_id` is empty beside its fingerprint; for an app
+-- that organisations share it is the other way round, so that its secret may change under standing claims.
 create table route_claim (
     channel text not null,
     app_id text not null,

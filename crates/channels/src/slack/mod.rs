@@ -3,8 +3,11 @@
 mod decide;
 mod envelope;
 mod render;
+mod settings;
 mod split;
 mod text;
 mod verify;
+mod wire;
 
+pub use settings::SlackSettings;
 pub use verify::SlackHeaders;
