@@ -20,8 +20,9 @@ grant select, update on config_epoch to konstruct_app, konstruct_system;
 -- The claimable unit: work of one lane is done one at a time and in order. A conversation is one kind of lane.
 -- The hot mutable row: nothing but `ready_at` and `owner` is indexed beside the key.
 create table lane (
-    tenant_id uuid not null references organisation on delete cascade,
+    tenant_id uuid not null,
     lane_id uuid not null,
+    project_id uuid not null,
     -- When it may be claimed; null: nothing to do, or claimed.
     ready_at timestamptz,
     last_seq bigint not null default 0,
@@ -34,7 +35,8 @@ create table lane (
     owner uuid,
     epoch bigint not null default 0,
     touched_at timestamptz not null default now(),
-    primary key (tenant_id, lane_id)
+    primary key (tenant_id, lane_id),
+    foreign key (tenant_id, project_id) references project (tenant_id, project_id) on delete cascade
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 create index lane_ready on lane (tenant_id, ready_at) where ready_at is not null;
 create index lane_owned on lane (owner) where owner is not null;
@@ -167,8 +169,8 @@ call protect('outbox');
 call admit_system('outbox');
 grant select on outbox to konstruct_app;
 grant insert, update, delete,
-    select (tenant_id, message_id, day, lane_id, seq, run_id, channel, connection_id, ended, state, provider_id,
-            parts, attempts, next_at, owner, epoch, created_at, confirmed_at)
+    select (tenant_id, message_id, day, lane_id, seq, run_id, channel, connection_id, target, ended, state,
+            provider_id, parts, attempts, next_at, owner, epoch, created_at, confirmed_at)
     on outbox to konstruct_system;
 
 -- What could not be done, with the reason, until somebody replays or dismisses it.

@@ -8,14 +8,35 @@
 //! Invariant: every write after a claim names the claim's epoch; a node that lost its lease changes nothing.
 //! Invariant: nothing is acknowledged, journaled or confirmed before it is committed.
 
+mod batch;
+mod delivery;
+mod dispatch;
+mod engine;
 mod error;
+mod failpoint;
+mod fairness;
+mod journal;
+mod lease;
+mod live;
 mod model;
+mod node;
+mod outbox;
 mod program;
 mod run;
 mod sender;
+mod store;
+mod work;
 
+pub use engine::{Engine, EngineOptions};
 pub use error::Error;
-pub use model::{Arrival, Claim, DedupKey, Input, Receipt, ReplyTo};
+#[cfg(any(debug_assertions, feature = "failpoints"))]
+pub use failpoint::NAMES as FAILPOINTS;
+pub use live::{Live, LiveEvent, Watch};
+pub use model::{Arrival, Claim, DedupKey, Input, Receipt, ReplyTo, Usage};
 pub use program::{Failure, Outcome, Program};
-pub use run::Run;
+pub use run::{Done, Run};
 pub use sender::{Answer, Part, Reply, SendError, Sender};
+pub use store::{
+    DeadLetter, Entry, EntryReply, ReplyState, RunStatus, RunView, StepView, dismiss_dead_letter, find_run,
+    list_dead_letters, replay_dead_letter, transcript,
+};

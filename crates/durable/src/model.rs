@@ -1,5 +1,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::{ConnectionId, LaneId, MessageId, RunId, TenantId};
+use kernel::{ConnectionId, LaneId, MessageId, ProjectId, RunId, TenantId};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct Arrival {
     pub tenant: TenantId,
+    pub project: ProjectId,
     pub lane: LaneId,
     pub message: MessageId,
     /// The program that runs it.
@@ -82,4 +84,29 @@ pub struct Input {
     pub text: String,
     pub body: Value,
     pub received_at: DateTime<Utc>,
+}
+
+/// What a step used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// US dollars; `None`: a price is not known, which is not the same as nothing.
+    pub cost_usd: Option<Decimal>,
+}
+
+impl Usage {
+    pub const fn none() -> Self {
+        Self { input_tokens: 0, output_tokens: 0, cost_usd: Some(Decimal::ZERO) }
+    }
+
+    /// Both together; a cost that is not known makes the sum unknown.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens + other.input_tokens,
+            output_tokens: self.output_tokens + other.output_tokens,
+            cost_usd: self.cost_usd.zip(other.cost_usd).map(|(a, b)| a + b),
+        }
+    }
 }

@@ -11,6 +11,11 @@ pub trait Sender: Send + Sync + 'static {
     /// The channel's name, as arrivals give it in [`crate::ReplyTo::channel`].
     fn channel(&self) -> &'static str;
 
+    /// Whether an answer is delivered by being committed: whoever waits reads the transcript, and nothing is sent.
+    fn by_commit(&self) -> bool {
+        false
+    }
+
     /// Shows at once that somebody is at work, and returns the channel's id of what was shown. `None`: the channel
     /// has nothing of the kind.
     async fn open(&self, reply: &Reply) -> Result<Option<String>, SendError>;

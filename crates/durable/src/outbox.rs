@@ -1,0 +1,380 @@
+//! Takes replies to their channels: lane by lane in order, each by its [`Delivery`], every outcome recorded before the
+//! next call.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use kernel::{LaneId, MessageId, TenantId};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use crate::delivery::{Action, Delivery, End};
+use crate::engine::Inner;
+use crate::store::{self, ClaimedReply, EndedReply, Mark, MarkKind, Marked};
+use crate::{Answer, Claim, Error, Reply, ReplyTo, SendError, Sender, failpoint};
+
+/// How many calls to channels may be under way at once.
+const CALLS: usize = 256;
+/// The longest a call may take, whatever the sender's own time-outs say.
+const CALL_PATIENCE: Duration = Duration::from_secs(30);
+/// A longer wait than this is left to the database: the row is let go until then.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(250);
+const POLLED_AT_ONCE: i64 = 200;
+/// How often the way is looked at again while another node puts an earlier reply of the lane up.
+const TURN_POLL: Duration = Duration::from_millis(50);
+
+/// What this node takes out.
+pub(crate) struct Outbox {
+    lanes: Mutex<Lanes>,
+    calls: Semaphore,
+}
+
+#[derive(Default)]
+struct Lanes {
+    queues: HashMap<(TenantId, LaneId), VecDeque<Outgoing>>,
+    /// How many entries of each reply are queued or under way.
+    known: HashMap<MessageId, usize>,
+}
+
+/// A reply for this node to work on, and how far it is known to have come.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    reply: Reply,
+    channel: String,
+    day: NaiveDate,
+    seq: i64,
+    epoch: i64,
+    delivery: Delivery,
+    /// What is to be said, where that is known here already.
+    answer: Option<Answer>,
+}
+
+impl Outgoing {
+    /// A message was just acknowledged: its placeholder goes up.
+    pub(crate) fn opening(
+        tenant: TenantId,
+        lane: LaneId,
+        message: MessageId,
+        (seq, day): (i64, NaiveDate),
+        to: ReplyTo,
+    ) -> Self {
+        let reply = Reply { tenant, lane, message, connection: to.connection, target: to.target };
+        let delivery = Delivery::new(None, true, End::Open);
+        Self { reply, channel: to.channel.to_owned(), day, seq, epoch: 0, delivery, answer: None }
+    }
+
+    /// A run just ended here, and nobody else is at work on its reply.
+    pub(crate) fn ended(claim: &Claim, row: EndedReply, answer: Option<Answer>) -> Self {
+        let reply = Reply {
+            tenant: claim.tenant,
+            lane: claim.lane,
+            message: claim.message,
+            connection: row.connection,
+            target: row.target,
+        };
+        let delivery = Delivery::new(row.provider_id, row.certain, End::Silence);
+        Self { reply, channel: row.channel, day: claim.day, seq: claim.seq, epoch: row.epoch, delivery, answer }
+    }
+
+    /// A reply that was left lying: what stands of it must be looked for.
+    fn claimed(row: ClaimedReply) -> Self {
+        let end = if row.ended { End::Silence } else { End::Open };
+        Self {
+            reply: Reply {
+                tenant: row.tenant,
+                lane: row.lane,
+                message: row.message,
+                connection: row.connection,
+                target: row.target,
+            },
+            channel: row.channel,
+            day: row.day,
+            seq: row.seq,
+            epoch: row.epoch,
+            delivery: Delivery::new(row.provider_id, false, end),
+            answer: None,
+        }
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new() -> Self {
+        Self { lanes: Mutex::new(Lanes::default()), calls: Semaphore::new(CALLS) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.lock().known.is_empty()
+    }
+
+    pub(crate) fn knows(&self, message: MessageId) -> bool {
+        self.lanes.lock().known.contains_key(&message)
+    }
+}
+
+/// Puts a reply at the end of its lane's queue; a lane with a queue has one task that works it off.
+pub(crate) fn enqueue(inner: &Arc<Inner>, outgoing: Outgoing) {
+    let lane = (outgoing.reply.tenant, outgoing.reply.lane);
+    let mut lanes = inner.outbox.lanes.lock();
+    *lanes.known.entry(outgoing.reply.message).or_default() += 1;
+    match lanes.queues.get_mut(&lane) {
+        Some(queue) => queue.push_back(outgoing),
+        None => {
+            lanes.queues.insert(lane, VecDeque::from([outgoing]));
+            inner.tasks.spawn(work_off(Arc::clone(inner), lane));
+        }
+    }
+}
+
+async fn work_off(inner: Arc<Inner>, lane: (TenantId, LaneId)) {
+    let mut posted = 0;
+    loop {
+        let outgoing = {
+            let mut lanes = inner.outbox.lanes.lock();
+            match lanes.queues.get_mut(&lane).and_then(VecDeque::pop_front) {
+                Some(outgoing) => outgoing,
+                None => {
+                    lanes.queues.remove(&lane);
+                    return;
+                }
+            }
+        };
+        let (message, seq) = (outgoing.reply.message, outgoing.seq);
+        tokio::select! {
+            () = deliver(&inner, outgoing, posted) => {}
+            () = inner.stopped.cancelled() => return,
+        }
+        posted = posted.max(seq);
+        let mut lanes = inner.outbox.lanes.lock();
+        if let Some(entries) = lanes.known.get_mut(&message) {
+            *entries -= 1;
+            if *entries == 0 {
+                lanes.known.remove(&message);
+            }
+        }
+    }
+}
+
+/// Takes a reply as far as it can go now. `posted`: the number of the last reply of the lane that went up here.
+async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) {
+    let Some(sender) = inner.senders.get(outgoing.channel.as_str()).cloned() else {
+        let reason = format!("this version has no channel {}", outgoing.channel);
+        record(inner, &outgoing, MarkKind::Failed { reason }).await;
+        return;
+    };
+    settle_end(&mut outgoing, sender.as_ref());
+    let mut action = outgoing.delivery.next();
+    let posts = matches!(action, Action::Find | Action::Open | Action::Say { standing: None, .. });
+    if posts && outgoing.seq > posted + 1 && !wait_for_turn(inner, &outgoing).await {
+        return;
+    }
+    loop {
+        action = match action {
+            Action::Wait { standing } => {
+                let mark = standing.map_or(MarkKind::Unopened, |provider_id| MarkKind::Opened { provider_id });
+                match record(inner, &outgoing, mark).await {
+                    Some(row) if row.ended && take_answer(inner, &mut outgoing, sender.as_ref()).await => {
+                        outgoing.delivery.next()
+                    }
+                    _ => return,
+                }
+            }
+            Action::Confirm { provider_id } => {
+                failpoint::pass("answer.sent");
+                let parts = outgoing.answer.as_ref().map_or(0, |answer| sender.parts(answer));
+                let parts = i32::try_from(parts).unwrap_or(i32::MAX);
+                record(inner, &outgoing, MarkKind::Confirmed { provider_id, parts }).await;
+                failpoint::pass("answer.confirmed");
+                return;
+            }
+            Action::Drop => {
+                record(inner, &outgoing, MarkKind::Dropped).await;
+                return;
+            }
+            Action::GiveUp { reason, revoked } => {
+                tracing::warn!(message.id = %outgoing.reply.message, reason, revoked, "a reply is given up");
+                record(inner, &outgoing, MarkKind::Failed { reason }).await;
+                return;
+            }
+            Action::Delay { after, reason } if after > LONGEST_WAIT => {
+                record(inner, &outgoing, MarkKind::Later { after, reason }).await;
+                return;
+            }
+            Action::Delay { after, reason } => {
+                tracing::debug!(message.id = %outgoing.reply.message, reason, "a send is tried again");
+                sleep(after).await;
+                outgoing.delivery.next()
+            }
+            Action::Find | Action::Open | Action::Say { .. } | Action::Retract { .. } => {
+                // A node that lost its lease must not act any more; whoever took over looks for what stands.
+                if !inner.lease.valid() {
+                    return;
+                }
+                match call(inner, &mut outgoing, sender.as_ref(), action).await {
+                    Some(next) => next,
+                    None => return,
+                }
+            }
+        };
+    }
+}
+
+/// Makes one call to the channel and records what must be known before the next; `None`: the row is let go, or lost.
+async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender, action: Action) -> Option<Action> {
+    let _permit = inner.outbox.calls.acquire().await.ok()?;
+    let reply = &outgoing.reply;
+    let failed = match &action {
+        Action::Find => match patiently(sender.find(reply)).await {
+            Ok(parts) => {
+                outgoing.delivery.found(parts);
+                None
+            }
+            Err(error) => Some(error),
+        },
+        Action::Open => {
+            failpoint::pass("placeholder.before");
+            match patiently(sender.open(reply)).await {
+                Ok(provider_id) => return opened(inner, outgoing, sender, provider_id).await,
+                Err(error) => Some(error),
+            }
+        }
+        Action::Say { part, standing } => {
+            failpoint::pass("answer.before");
+            let answer = outgoing.answer.as_ref()?;
+            match patiently(sender.answer(reply, answer, *part, standing.as_deref())).await {
+                Ok(provider_id) => {
+                    outgoing.delivery.said(*part, provider_id);
+                    None
+                }
+                Err(error) => Some(error),
+            }
+        }
+        Action::Retract { provider_id } => match patiently(sender.retract(reply, provider_id)).await {
+            Ok(()) => {
+                outgoing.delivery.retracted(provider_id);
+                None
+            }
+            Err(error) => Some(error),
+        },
+        _ => None,
+    };
+    Some(match failed {
+        Some(error) => outgoing.delivery.failed(&action, error),
+        None => outgoing.delivery.next(),
+    })
+}
+
+async fn opened(
+    inner: &Arc<Inner>,
+    outgoing: &mut Outgoing,
+    sender: &dyn Sender,
+    provider_id: Option<String>,
+) -> Option<Action> {
+    failpoint::pass("placeholder.posted");
+    outgoing.delivery.opened(provider_id.clone());
+    let Some(provider_id) = provider_id else {
+        return Some(outgoing.delivery.next());
+    };
+    let marked = record(inner, outgoing, MarkKind::Opened { provider_id: provider_id.clone() }).await;
+    failpoint::pass("placeholder.recorded");
+    match marked {
+        Some(row) if row.ended => take_answer(inner, outgoing, sender).await.then(|| outgoing.delivery.next()),
+        Some(_) => None,
+        None => {
+            // Somebody else has the row and has posted, or will post, a placeholder of their own: ours goes.
+            let key = (outgoing.reply.tenant, outgoing.reply.message);
+            let recorded = inner.persist(|| store::stands(&inner.db, key, outgoing.day, &provider_id)).await;
+            if matches!(recorded, Ok(false)) {
+                patiently(sender.retract(&outgoing.reply, &provider_id)).await.ok();
+            }
+            None
+        }
+    }
+}
+
+/// Learns how many parts the answer has, where the run has ended.
+fn settle_end(outgoing: &mut Outgoing, sender: &dyn Sender) {
+    if let Some(answer) = &outgoing.answer {
+        outgoing.delivery.end(End::Answer { parts: sender.parts(answer).max(1) });
+    }
+}
+
+/// Reads what is to be said, after the database told that the run has ended.
+async fn take_answer(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender) -> bool {
+    let load = || async {
+        let mut tx = inner.db.tenant(outgoing.reply.tenant).await?;
+        store::load_answer(&mut tx, outgoing.reply.message, outgoing.day).await
+    };
+    let Ok(answer) = inner.persist(load).await else {
+        return false;
+    };
+    outgoing.delivery.end(End::Silence);
+    outgoing.answer = answer;
+    settle_end(outgoing, sender);
+    true
+}
+
+/// Waits while another node still has an earlier reply of the lane to put up, so that they appear in order.
+async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> bool {
+    let reply = &outgoing.reply;
+    while inner.lease.valid() {
+        match store::earlier_unposted(&inner.db, reply.tenant, reply.lane, outgoing.seq).await {
+            Ok(false) => return true,
+            Ok(true) => {}
+            Err(error) => tracing::debug!(%error, "a lane's earlier replies could not be looked at"),
+        }
+        sleep(TURN_POLL).await;
+    }
+    false
+}
+
+async fn record(inner: &Arc<Inner>, outgoing: &Outgoing, what: MarkKind) -> Marked {
+    let mark = Mark {
+        tenant: outgoing.reply.tenant,
+        message: outgoing.reply.message,
+        day: outgoing.day,
+        epoch: outgoing.epoch,
+        what,
+    };
+    inner.persist(|| inner.marks.submit(mark.clone())).await.unwrap_or(None)
+}
+
+/// No call hangs for ever, whatever the sender does.
+async fn patiently<T>(call: impl Future<Output = Result<T, SendError>>) -> Result<T, SendError> {
+    let hanging = |_| Err(SendError::Ambiguous { reason: "the channel did not answer".into() });
+    timeout(CALL_PATIENCE, call).await.unwrap_or_else(hanging)
+}
+
+/// Looks for replies that are due and nobody's.
+pub(crate) async fn poll(inner: Arc<Inner>) {
+    loop {
+        tokio::select! {
+            () = sleep(POLL) => {}
+            () = inner.wake_sender.notified() => {}
+            () = inner.draining.cancelled() => return,
+        }
+        if !inner.lease.valid() {
+            continue;
+        }
+        match claim_due(&inner).await {
+            Ok(()) => {}
+            Err(error) => tracing::debug!(%error, "due replies could not be claimed"),
+        }
+    }
+}
+
+async fn claim_due(inner: &Arc<Inner>) -> Result<(), Error> {
+    for row in store::claim_due(&inner.db, inner.lease.node(), POLLED_AT_ONCE).await? {
+        let ended = row.ended;
+        let mut outgoing = Outgoing::claimed(row);
+        if ended {
+            let mut tx = inner.db.tenant(outgoing.reply.tenant).await?;
+            outgoing.answer = store::load_answer(&mut tx, outgoing.reply.message, outgoing.day).await?;
+        }
+        enqueue(inner, outgoing);
+    }
+    Ok(())
+}
