@@ -7,6 +7,7 @@ mod app;
 mod cluster;
 mod eventually;
 pub mod faults;
+pub mod slack;
 
 pub use app::{AppOptions, Database, Session, TestApp, free_port};
 pub use cluster::{TestDb, private_cluster};
