@@ -11,6 +11,7 @@ mod migrate;
 mod partitions;
 mod pools;
 mod tx;
+pub mod walls;
 
 pub use config_epoch::{bump_config_epoch, config_epoch, confirm_config_epoch, wait_until_in_force};
 pub use error::Error;

@@ -1,1 +1,5 @@
 //! The product's tests against a real PostgreSQL, and through the real `konstruct` process: one file an area.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(unreachable_pub, reason = "the areas of one binary share what they need")]
+
+mod walls;
