@@ -58,7 +58,7 @@ pub fn insert(name: &str, row: &Row, table: &Table) -> String {
     let values: Vec<String> = row
         .iter()
         .map(|(column, value)| {
-            let sql_type = &table.columns.iter().find(|found| found.name == *column).unwrap().sql_type;
+            let sql_type = &table.columns.iter().find(|found| found.name == *column).expect("its column").sql_type;
             literal(value.as_deref(), sql_type)
         })
         .collect();
