@@ -1,0 +1,124 @@
+use std::fmt::Write as _;
+
+use kernel::ErrorKind;
+
+use crate::fault::Fault;
+use crate::model::{CallRecord, UnknownWire};
+use crate::pool::{Target, redact};
+
+/// What can go wrong with the configuration of models.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the store of models failed")]
+    Store(#[from] db::Error),
+
+    #[error("{0}")]
+    Invalid(String),
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// Told apart from what may not be: a key is never taken along to another host.
+    #[error("the address changes to another host: give the API key again, or remove it")]
+    KeyForAnotherHost,
+    #[error("{what} `{name}` is still used by {by}")]
+    InUse { what: &'static str, name: String, by: String },
+}
+
+impl Error {
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(error) => error.kind(),
+
+            Self::Invalid(_) | Self::KeyForAnotherHost => ErrorKind::Invalid,
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::InUse { .. } => ErrorKind::Conflict,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<UnknownWire> for Error {
+    fn from(error: UnknownWire) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
+/// Why no model answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChatErrorKind {
+    /// There is nobody to ask: no such group, or none of its models can be called yet.
+    Unconfigured,
+    /// Every model refused the question itself; asking again will not help.
+    Invalid,
+    /// Every model was asked as often as it may be.
+    Exhausted,
+    /// The time was up.
+    Deadline,
+    /// Our own store failed.
+    Internal,
+}
+
+/// No answer. The text is for the organisation's people: it names models and what they said, no keys.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ChatError {
+    pub kind: ChatErrorKind,
+    pub message: String,
+    /// Every call that was made, oldest first.
+    pub calls: Vec<CallRecord>,
+}
+
+impl ChatError {
+    pub fn error_kind(&self) -> ErrorKind {
+        match self.kind {
+            ChatErrorKind::Unconfigured | ChatErrorKind::Invalid => ErrorKind::Invalid,
+            ChatErrorKind::Exhausted | ChatErrorKind::Deadline => ErrorKind::Upstream,
+            ChatErrorKind::Internal => ErrorKind::Internal,
+        }
+    }
+
+    pub(crate) fn new(kind: ChatErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), calls: Vec::new() }
+    }
+
+    pub(crate) fn unconfigured(group: &str, known: bool, skipped: &[String]) -> Self {
+        let message = match (known, skipped) {
+            (false, _) => format!("there is no model group `{group}`"),
+            (true, []) => format!("the model group `{group}` has no models"),
+            (true, skipped) => format!("no model of the group `{group}` can be called: {}", skipped.join("; ")),
+        };
+        Self::new(ChatErrorKind::Unconfigured, message)
+    }
+
+    /// `faults`: what went wrong in turn, by target. The last word of each target is told.
+    pub(crate) fn nobody_answered(
+        late: bool,
+        targets: &[Target],
+        faults: &[(usize, Fault)],
+        calls: Vec<CallRecord>,
+    ) -> Self {
+        let question = |fault: &Fault| matches!(fault, Fault::Status { status: 400 | 413 | 422, .. });
+        let kind = match late {
+            true => ChatErrorKind::Deadline,
+            false if !faults.is_empty() && faults.iter().all(|(_, fault)| question(fault)) => ChatErrorKind::Invalid,
+            false => ChatErrorKind::Exhausted,
+        };
+        let mut message = match kind {
+            ChatErrorKind::Deadline => "no model answered in time".to_owned(),
+            ChatErrorKind::Invalid => "no model takes this question".to_owned(),
+            _ => "no model answered".to_owned(),
+        };
+        for (n, target) in targets.iter().enumerate() {
+            let asked = faults.iter().filter(|(target, _)| *target == n).count();
+            let Some((_, last)) = faults.iter().rfind(|(target, _)| *target == n) else { continue };
+            let times = if asked > 1 { format!(" (asked {asked} times)") } else { String::new() };
+            // Writing into a text cannot fail.
+            let _ = write!(message, "; {} {}{times}", target.name(), redact(&last.to_string(), target));
+        }
+        Self { kind, message: message.replacen("; ", ": ", 1), calls }
+    }
+}

@@ -1,0 +1,80 @@
+//! One conversation that every protocol's tests translate, and a way to read a stream however it is cut.
+
+use serde_json::json;
+
+use crate::draft::Answer;
+use crate::fault::Fault;
+use crate::model::{ChatMessage, ChatRequest, ToolCall, ToolSpec, Wire};
+use crate::providers::{Call, Endpoint, HttpCall, Progress, adapter};
+
+pub(crate) fn request() -> ChatRequest {
+    ChatRequest {
+        system: "You are Mara.".into(),
+        messages: vec![
+            ChatMessage::User { text: "Hello".into() },
+            ChatMessage::Assistant { text: "Good day.".into(), tool_calls: vec![] },
+            ChatMessage::User { text: "What time is it, and what is 2+2?".into() },
+            ChatMessage::Assistant {
+                text: String::new(),
+                tool_calls: vec![
+                    ToolCall { id: "call_1".into(), name: "date_time".into(), arguments: json!({"zone": "UTC"}) },
+                    ToolCall {
+                        id: "functions.calculator:1".into(),
+                        name: "calculator".into(),
+                        arguments: json!({"expression": "2+2"}),
+                    },
+                ],
+            },
+            ChatMessage::Tool {
+                call_id: "call_1".into(),
+                name: "date_time".into(),
+                content: "09:17".into(),
+                is_error: false,
+            },
+            ChatMessage::Tool {
+                call_id: "functions.calculator:1".into(),
+                name: "calculator".into(),
+                content: "division by zero".into(),
+                is_error: true,
+            },
+        ],
+        tools: vec![ToolSpec {
+            name: "date_time".into(),
+            description: "Tells the time.".into(),
+            parameters: json!({"type": "object", "properties": {"zone": {"type": "string"}}}),
+        }],
+        max_output_tokens: Some(256),
+        sources: vec![],
+    }
+}
+
+/// Reads `stream` cut into pieces of `piece` bytes, after three messages of a conversation.
+pub(crate) fn read_cut(wire: Wire, stream: &[u8], piece: usize) -> (Result<Answer, Fault>, String) {
+    let (base, mut shown) = ("http://127.0.0.1".parse().unwrap(), String::new());
+    let request = ChatRequest { messages: request().messages[..3].to_vec(), ..ChatRequest::default() };
+    let call = adapter(wire).call(&Endpoint { base: &base, key: None, model: "m" }, &request);
+    let Ok(Call::Http(HttpCall { mut reader, .. })) = call else { panic!("{wire} makes no call") };
+    for bytes in stream.chunks(piece) {
+        match reader.feed(bytes, &mut |text| shown.push_str(text)) {
+            Ok(Progress::End) => break,
+            Ok(_) => {}
+            Err(fault) => return (Err(fault), shown),
+        }
+    }
+    let answer = reader.finish(&mut |text| shown.push_str(text));
+    (answer, shown)
+}
+
+/// Reads `stream` in one piece and byte by byte, which must come to the same.
+pub(crate) fn read(wire: Wire, stream: &str) -> Result<Answer, Fault> {
+    let (whole, shown) = read_cut(wire, stream.as_bytes(), usize::MAX);
+    assert_eq!((&whole, &shown), (&read_cut(wire, stream.as_bytes(), 1).0, &read_cut(wire, stream.as_bytes(), 7).1));
+    if let Ok(answer) = &whole {
+        assert_eq!(answer.text, shown);
+    }
+    whole
+}
+
+pub(crate) fn call(id: &str, name: &str, arguments: serde_json::Value) -> ToolCall {
+    ToolCall { id: id.into(), name: name.into(), arguments }
+}

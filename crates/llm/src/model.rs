@@ -1,0 +1,211 @@
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a model is asked, in no provider's words.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChatRequest {
+    /// Who the model is to be and by which rules; reaches it as system text.
+    pub system: String,
+    /// The conversation, oldest first. The words to answer are the last [`ChatMessage::User`]; what tools said follows.
+    pub messages: Vec<ChatMessage>,
+    /// What the model may call, in a stable order (providers cache prompts by their beginning).
+    #[serde(default)]
+    pub tools: Vec<ToolSpec>,
+    #[serde(default)]
+    pub max_output_tokens: Option<u32>,
+    /// Texts that belong to the question; the built-in offline model answers from them and from nothing else.
+    #[serde(default)]
+    pub sources: Vec<Source>,
+}
+
+impl ChatRequest {
+    /// The words to answer.
+    pub fn question(&self) -> &str {
+        self.messages
+            .iter()
+            .rev()
+            .find_map(|message| match message {
+                ChatMessage::User { text } => Some(text.as_str()),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum ChatMessage {
+    User {
+        text: String,
+    },
+    Assistant {
+        text: String,
+        #[serde(default)]
+        tool_calls: Vec<ToolCall>,
+    },
+    /// What a tool said to the call `call_id`.
+    Tool {
+        call_id: String,
+        name: String,
+        content: String,
+        is_error: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// Unique within the conversation; made up here where the provider gave none.
+    pub id: String,
+    pub name: String,
+    /// What the model wrote, parsed; not checked against the tool's schema.
+    pub arguments: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolSpec {
+    pub name: String,
+    pub description: String,
+    /// JSON Schema of the arguments, an object.
+    pub parameters: Value,
+}
+
+/// A text that a question is to be answered from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    pub title: String,
+    pub text: String,
+    pub url: Option<String>,
+}
+
+/// A piece of an answer under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delta<'a> {
+    /// What was shown so far is void: attempt number `attempt` begins from the start.
+    Restart {
+        attempt: u32,
+    },
+    Text(&'a str),
+}
+
+/// A model's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Completion {
+    pub text: String,
+    pub tool_calls: Vec<ToolCall>,
+    pub stop: Stop,
+    /// Who answered.
+    pub model: ModelRef,
+    /// Zero throughout where the provider reported none.
+    pub usage: TokenUsage,
+    /// USD for this answer; `None` where the model's price or the usage is not known.
+    pub cost_usd: Option<Decimal>,
+    /// Every call made on the way, failed ones included, oldest first.
+    pub calls: Vec<CallRecord>,
+}
+
+/// Why a model stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// It had said what it had to say.
+    End,
+    /// It waits for the results of its tool calls.
+    ToolCalls,
+    /// It ran into the limit of output tokens; the text is cut.
+    Length,
+    /// The provider's content policy cut it short.
+    Filtered,
+}
+
+/// One model at one provider, by the names the organisation gave them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ModelRef {
+    pub provider: String,
+    pub model: String,
+}
+
+impl fmt::Display for ModelRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.model)
+    }
+}
+
+/// Tokens of one call, counted alike for all providers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenUsage {
+    /// Read afresh: without those of the provider's prompt cache.
+    pub input: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+    /// Written, `reasoning` included.
+    pub output: u64,
+    pub reasoning: u64,
+}
+
+impl TokenUsage {
+    /// All tokens of the prompt, however they were paid for.
+    pub fn prompt(&self) -> u64 {
+        self.input + self.cache_read + self.cache_write
+    }
+}
+
+/// One call to a provider, whatever came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    pub provider: String,
+    pub model: String,
+    pub ms: u64,
+    pub ok: bool,
+    /// For the organisation's people: without keys, at most 300 characters of what the provider said.
+    pub error: Option<String>,
+    /// `None` where the provider reported none.
+    pub usage: Option<TokenUsage>,
+    /// `None` where it is not known; 0 only for models that cost nothing.
+    pub cost_usd: Option<Decimal>,
+}
+
+/// The protocol a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wire {
+    OpenaiChat,
+    Anthropic,
+    Ollama,
+    /// The offline model inside this process.
+    Builtin,
+}
+
+impl Wire {
+    pub const ALL: [Self; 4] = [Self::OpenaiChat, Self::Anthropic, Self::Ollama, Self::Builtin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "openai-chat",
+            Self::Anthropic => "anthropic",
+            Self::Ollama => "ollama",
+            Self::Builtin => "builtin",
+        }
+    }
+}
+
+impl fmt::Display for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Wire {
+    type Err = UnknownWire;
+
+    fn from_str(name: &str) -> Result<Self, UnknownWire> {
+        Self::ALL.into_iter().find(|wire| wire.as_str() == name).ok_or_else(|| UnknownWire(name.to_owned()))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("unknown wire `{0}`: one of openai-chat, anthropic, ollama, builtin")]
+pub struct UnknownWire(String);

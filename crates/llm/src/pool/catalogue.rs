@@ -1,0 +1,187 @@
+//! What an organisation has: its providers with their keys, and its model groups.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use infra::Reach;
+use kernel::{ProviderId, Secret};
+use url::Url;
+
+use crate::model::{ModelRef, Wire};
+use crate::providers::adapter;
+
+/// One organisation's providers and groups, ready for use; kept until the configuration changes.
+#[derive(Default)]
+pub(crate) struct Catalogue {
+    providers: HashMap<String, Arc<Upstream>>,
+    groups: HashMap<String, Group>,
+}
+
+/// A provider with all that a call needs.
+pub(crate) struct Upstream {
+    pub(crate) id: ProviderId,
+    pub(crate) name: String,
+    pub(crate) wire: Wire,
+    /// None where what was configured is no URL.
+    pub(crate) base: Option<Url>,
+    pub(crate) reach: Reach,
+    /// Goes to `base` and nowhere else.
+    pub(crate) key: Option<Secret>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) models: Vec<ModelRef>,
+    pub(crate) fallbacks: Vec<String>,
+}
+
+/// One model that may be asked.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) model: String,
+}
+
+/// What a group's name stands for.
+#[derive(Default)]
+pub(crate) struct Resolved {
+    /// In the order in which they are asked.
+    pub(crate) targets: Vec<Target>,
+    /// Why others are left out, for people.
+    pub(crate) skipped: Vec<String>,
+    /// There is a group of this name.
+    pub(crate) known: bool,
+}
+
+impl Catalogue {
+    pub(crate) fn new(upstreams: Vec<Upstream>, groups: Vec<(String, Group)>) -> Self {
+        let providers = upstreams.into_iter().map(|upstream| (upstream.name.clone(), Arc::new(upstream))).collect();
+        Self { providers, groups: groups.into_iter().collect() }
+    }
+
+    /// The group's models, then those of its fallbacks, theirs after them; each group and model once.
+    pub(crate) fn resolve(&self, group: &str) -> Resolved {
+        let mut resolved = Resolved { known: self.groups.contains_key(group), ..Resolved::default() };
+        let mut seen = HashSet::new();
+        self.collect(group, &mut HashSet::new(), &mut seen, &mut resolved);
+        resolved
+    }
+
+    fn collect<'a>(
+        &'a self,
+        group: &'a str,
+        visited: &mut HashSet<&'a str>,
+        seen: &mut HashSet<&'a ModelRef>,
+        resolved: &mut Resolved,
+    ) {
+        let Some(found) = self.groups.get(group).filter(|_| visited.insert(group)) else { return };
+        for model in found.models.iter().filter(|model| seen.insert(*model)) {
+            match self.target(model) {
+                Ok(target) => resolved.targets.push(target),
+                Err(why) => resolved.skipped.push(format!("{model} {why}")),
+            }
+        }
+        for fallback in &found.fallbacks {
+            self.collect(fallback, visited, seen, resolved);
+        }
+    }
+
+    fn target(&self, model: &ModelRef) -> Result<Target, &'static str> {
+        let upstream = self.providers.get(&model.provider).ok_or("names a provider that does not exist")?;
+        let base = upstream.base.as_ref().ok_or("has no usable address")?;
+        if upstream.key.is_none() && needs_key(upstream.wire, base) {
+            return Err("has no API key yet");
+        }
+        Ok(Target { upstream: Arc::clone(upstream), model: model.model.clone() })
+    }
+}
+
+impl Upstream {
+    /// The address to use for what was configured: the wire's own where nothing was.
+    pub(crate) fn base_url(wire: Wire, configured: &str) -> Option<Url> {
+        let text = if configured.trim().is_empty() { adapter(wire).default_base_url() } else { configured.trim() };
+        text.parse().ok().filter(|url: &Url| !url.cannot_be_a_base())
+    }
+}
+
+impl Target {
+    pub(crate) fn name(&self) -> ModelRef {
+        ModelRef { provider: self.upstream.name.clone(), model: self.model.clone() }
+    }
+}
+
+/// The vendors themselves serve nobody without a key; what stands elsewhere (a local vLLM) may.
+fn needs_key(wire: Wire, base: &Url) -> bool {
+    let vendor = Upstream::base_url(wire, "");
+    matches!(wire, Wire::OpenaiChat | Wire::Anthropic) && vendor.is_some_and(|vendor| vendor.host() == base.host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(name: &str, wire: Wire, base: &str, key: Option<&str>) -> Upstream {
+        let (base, key) = (Upstream::base_url(wire, base), key.map(Secret::from));
+        Upstream { id: ProviderId::new(), name: name.into(), wire, base, reach: Reach::Public, key }
+    }
+
+    fn group(name: &str, models: &[(&str, &str)], fallbacks: &[&str]) -> (String, Group) {
+        let models =
+            models.iter().map(|(provider, model)| ModelRef { provider: (*provider).into(), model: (*model).into() });
+        (
+            name.into(),
+            Group { models: models.collect(), fallbacks: fallbacks.iter().map(|name| (*name).into()).collect() },
+        )
+    }
+
+    fn names(resolved: &Resolved) -> Vec<String> {
+        resolved.targets.iter().map(|target| target.name().to_string()).collect()
+    }
+
+    fn catalogue(groups: Vec<(String, Group)>) -> Catalogue {
+        let upstreams = vec![
+            upstream("anthropic", Wire::Anthropic, "", None),
+            upstream("openai", Wire::OpenaiChat, "", Some("sk-1")),
+            upstream("vllm", Wire::OpenaiChat, "http://10.0.0.7:8000/v1", None),
+            upstream("ollama", Wire::Ollama, "", None),
+            upstream("broken", Wire::Ollama, "not a url", None),
+            upstream("builtin", Wire::Builtin, "", None),
+        ];
+        Catalogue::new(upstreams, groups)
+    }
+
+    #[test]
+    fn models_come_in_order_and_those_of_fallbacks_after_them() {
+        let catalogue = catalogue(vec![
+            group("quality", &[("openai", "a"), ("vllm", "b")], &["fast", "last"]),
+            group("fast", &[("ollama", "c"), ("openai", "a")], &["last"]),
+            group("last", &[("builtin", "quotes")], &[]),
+        ]);
+        assert_eq!(names(&catalogue.resolve("quality")), ["openai/a", "vllm/b", "ollama/c", "builtin/quotes"]);
+    }
+
+    #[test]
+    fn groups_that_fall_back_on_each_other_come_to_an_end() {
+        let catalogue = catalogue(vec![
+            group("a", &[("ollama", "1")], &["b", "nowhere"]),
+            group("b", &[("ollama", "2")], &["a", "b"]),
+        ]);
+        assert_eq!(names(&catalogue.resolve("a")), ["ollama/1", "ollama/2"]);
+        assert!(catalogue.resolve("a").known && !catalogue.resolve("nowhere").known);
+    }
+
+    #[test]
+    fn what_cannot_be_called_is_left_out_with_the_reason() {
+        let models = [("anthropic", "m"), ("gone", "m"), ("broken", "m"), ("ollama", "m")];
+        let resolved = catalogue(vec![group("g", &models, &[])]).resolve("g");
+        assert_eq!(names(&resolved), ["ollama/m"]);
+        assert_eq!(
+            resolved.skipped,
+            [
+                "anthropic/m has no API key yet",
+                "gone/m names a provider that does not exist",
+                "broken/m has no usable address",
+            ]
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! Which model to ask next, and when: pure, so that it can be tried with every sequence of failures.
+//!
+//! Invariant: a target that refused is not asked again; no target is asked more often than `attempts` times.
+//! Invariant: without a refusal every target gets all its attempts, as far as the deadline allows.
+
+use std::time::Duration;
+
+use crate::fault::Verdict;
+
+/// A pause up to this long is waited out; for a longer one another model is asked first, where there is one.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// The most calls to one target.
+    pub(super) attempts: u32,
+    /// The first pause lasts up to this long, each further one up to twice the one before.
+    pub(super) first_pause: Duration,
+    pub(super) longest_pause: Duration,
+}
+
+/// Times are since the beginning of the whole call.
+pub(super) struct Plan {
+    rules: Rules,
+    deadline: Duration,
+    targets: Vec<State>,
+    /// The target whose turn it is.
+    at: usize,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    attempts: u32,
+    refused: bool,
+    not_before: Duration,
+}
+
+/// A target to ask, once it is `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Try {
+    pub(super) target: usize,
+    pub(super) at: Duration,
+}
+
+impl Plan {
+    pub(super) fn new(targets: usize, deadline: Duration, rules: Rules) -> Self {
+        let fresh = State { attempts: 0, refused: false, not_before: Duration::ZERO };
+        Self { rules, deadline, targets: vec![fresh; targets], at: 0 }
+    }
+
+    /// `None`: there is nobody left to ask in time.
+    pub(super) fn next(&self, now: Duration) -> Option<Try> {
+        let count = self.targets.len();
+        let live = || {
+            let order = (0..count).map(|n| (self.at + n) % count);
+            order.map(|target| (target, self.targets[target])).filter(|(_, state)| self.is_live(state))
+        };
+        let (target, state) = live()
+            .find(|(_, state)| state.not_before <= now + PATIENCE)
+            .or_else(|| live().min_by_key(|(_, state)| state.not_before))?;
+        let at = state.not_before.max(now);
+        (at < self.deadline).then_some(Try { target, at })
+    }
+
+    /// Takes note that the call to `target` failed. `jitter` is a number between 0 and 1.
+    pub(super) fn failed(&mut self, target: usize, verdict: Verdict, now: Duration, jitter: f64) {
+        let state = &mut self.targets[target];
+        state.attempts += 1;
+        let pause = self.rules.pause(state.attempts).mul_f64(jitter.clamp(0.0, 1.0));
+        let stays = match verdict {
+            Verdict::Refused => {
+                state.refused = true;
+                false
+            }
+            Verdict::RetryLater => {
+                state.not_before = now + pause;
+                false
+            }
+            Verdict::Retry { after } => {
+                // What does not fit is not honoured: nobody would be served by giving up instead.
+                let after = after.filter(|after| now + *after < self.deadline);
+                state.not_before = now + after.map_or(pause, |after| after.max(pause));
+                true
+            }
+        };
+        if !stays || !self.is_live(&self.targets[target]) {
+            self.at = (target + 1) % self.targets.len();
+        }
+    }
+
+    fn is_live(&self, state: &State) -> bool {
+        !state.refused && state.attempts < self.rules.attempts
+    }
+}
+
+impl Rules {
+    fn pause(&self, attempts: u32) -> Duration {
+        let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.first_pause.saturating_mul(doubled).min(self.longest_pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULES: Rules =
+        Rules { attempts: 3, first_pause: Duration::from_millis(250), longest_pause: Duration::from_secs(4) };
+    const DEADLINE: Duration = Duration::from_secs(50);
+    const RETRY: Verdict = Verdict::Retry { after: None };
+
+    fn after(seconds: u64) -> Verdict {
+        Verdict::Retry { after: Some(Duration::from_secs(seconds)) }
+    }
+
+    /// Which targets are asked when every call takes `call` and fails as `verdicts` say, by target.
+    fn play(verdicts: &[Verdict], call: Duration) -> Vec<(usize, u64)> {
+        let (mut plan, mut now, mut asked) = (Plan::new(verdicts.len(), DEADLINE, RULES), Duration::ZERO, vec![]);
+        while let Some(next) = plan.next(now) {
+            now = next.at;
+            asked.push((next.target, now.as_secs()));
+            now += call;
+            plan.failed(next.target, verdicts[next.target], now, 0.0);
+        }
+        asked
+    }
+
+    fn order(verdicts: &[Verdict], call: Duration) -> Vec<usize> {
+        play(verdicts, call).into_iter().map(|(target, _)| target).collect()
+    }
+
+    #[test]
+    fn a_single_target_is_asked_three_times_whatever_fails_and_hangs() {
+        assert_eq!(order(&[RETRY], Duration::ZERO), [0, 0, 0]);
+        assert_eq!(order(&[Verdict::RetryLater], Duration::from_secs(15)), [0, 0, 0]);
+        assert_eq!(play(&[after(7)], Duration::ZERO), [(0, 0), (0, 7), (0, 14)], "Retry-After is honoured");
+        assert_eq!(play(&[after(3600)], Duration::ZERO), [(0, 0), (0, 0), (0, 0)], "unless it does not fit");
+    }
+
+    #[test]
+    fn who_refuses_is_not_asked_again() {
+        assert_eq!(order(&[Verdict::Refused], Duration::ZERO), [0]);
+        assert_eq!(order(&[Verdict::Refused, RETRY], Duration::ZERO), [0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_quick_failure_is_tried_again_before_the_next_target() {
+        assert_eq!(order(&[RETRY, RETRY], Duration::ZERO), [0, 0, 0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_hanging_target_gives_way_at_once_and_is_asked_again_at_the_end() {
+        assert_eq!(order(&[Verdict::RetryLater, RETRY], Duration::from_secs(1)), [0, 1, 1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_long_pause_is_used_to_ask_somebody_else() {
+        assert_eq!(play(&[after(5), Verdict::Refused], Duration::ZERO), [(0, 0), (1, 0), (0, 5), (0, 10)]);
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let pauses: Vec<u128> = [1, 2, 3, 5, 40, 200].map(|attempts| RULES.pause(attempts).as_millis()).to_vec();
+        assert_eq!(pauses, [250, 500, 1000, 4000, 4000, 4000]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_target_gets_its_attempts_and_no_more(
+            verdicts in prop::collection::vec(prop::sample::select(vec![
+                RETRY, after(0), after(2), after(9), after(900), Verdict::RetryLater, Verdict::Refused,
+            ]), 1..6),
+            call_ms in 0..2000_u64,
+        ) {
+            let asked = order(&verdicts, Duration::from_millis(call_ms));
+            for (target, verdict) in verdicts.iter().enumerate() {
+                let count = asked.iter().filter(|other| **other == target).count();
+                let want = if *verdict == Verdict::Refused { 1 } else { 3 };
+                prop_assert!(count <= want);
+                let slow = call_ms * 15 + 9_000 * 3 > 50_000;
+                prop_assert!(slow || count == want, "{target} was asked {count} times: {asked:?}");
+            }
+        }
+    }
+}

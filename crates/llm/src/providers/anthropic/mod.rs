@@ -1,0 +1,30 @@
+//! Anthropic's messages (`POST {base}/v1/messages`, version 2023-06-01).
+
+mod read;
+mod request;
+
+use reqwest::header::{HeaderName, HeaderValue};
+
+use self::read::MessageReader;
+use super::{Adapter, Call, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
+use crate::fault::Fault;
+use crate::model::ChatRequest;
+
+pub(super) struct Anthropic;
+
+impl Adapter for Anthropic {
+    fn default_base_url(&self) -> &'static str {
+        "https://api.anthropic.com"
+    }
+
+    fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
+        let mut headers = json_headers();
+        headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
+        if let Some(key) = endpoint.key {
+            headers.insert(HeaderName::from_static("x-api-key"), secret_value(key)?);
+        }
+        let body = to_bytes(&request::Body::new(endpoint.model, request))?;
+        let (url, reader) = (join(endpoint.base, "v1/messages"), Box::new(MessageReader::new(request.messages.len())));
+        Ok(Call::Http(HttpCall { url, headers, body, reader }))
+    }
+}

@@ -1,0 +1,32 @@
+//! OpenAI's chat completions (`POST {base}/chat/completions`), and every server that speaks like it.
+
+mod read;
+mod request;
+
+use reqwest::header::AUTHORIZATION;
+
+use self::read::ChatReader;
+use super::{Adapter, Call, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
+use crate::fault::Fault;
+use crate::model::ChatRequest;
+
+pub(super) struct OpenaiChat;
+
+impl Adapter for OpenaiChat {
+    fn default_base_url(&self) -> &'static str {
+        "https://api.openai.com/v1"
+    }
+
+    fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
+        let mut headers = json_headers();
+        if let Some(key) = endpoint.key {
+            headers.insert(AUTHORIZATION, secret_value(&format!("Bearer {key}"))?);
+        }
+        // OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
+        let official = endpoint.base.host_str() == Some("api.openai.com");
+        let body = to_bytes(&request::Body::new(endpoint.model, request, official))?;
+        let (url, reader) =
+            (join(endpoint.base, "chat/completions"), Box::new(ChatReader::new(request.messages.len())));
+        Ok(Call::Http(HttpCall { url, headers, body, reader }))
+    }
+}

@@ -1,0 +1,143 @@
+use chrono::{DateTime, Utc};
+use db::TenantTx;
+use kernel::ModelGroupId;
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+
+use super::{Change, Written, check_name};
+use crate::error::Error;
+use crate::model::ModelRef;
+
+/// Models under one name that agents use.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelGroup {
+    pub id: ModelGroupId,
+    pub name: String,
+    /// Asked in this order.
+    pub models: Vec<ModelRef>,
+    /// Names of the groups asked after it.
+    pub fallbacks: Vec<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a group is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct GroupSpec {
+    pub name: String,
+    pub models: Vec<ModelRef>,
+    #[serde(default)]
+    pub fallbacks: Vec<String>,
+}
+
+/// All groups, by name.
+pub async fn list_groups(tx: &mut TenantTx) -> Result<Vec<ModelGroup>, Error> {
+    let rows = sqlx::query!(
+        r#"select group_id, name, models as "models: Json<Vec<ModelRef>>", fallbacks, created_at
+           from model_group order by name"#
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let groups = rows.into_iter().map(|row| ModelGroup {
+        id: row.group_id.into(),
+        name: row.name,
+        models: row.models.0,
+        fallbacks: row.fallbacks,
+        created_at: row.created_at,
+    });
+    Ok(groups.collect())
+}
+
+pub async fn find_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<ModelGroup, Error> {
+    list_groups(tx).await?.into_iter().find(|group| group.id == id).ok_or(Error::NotFound("model group"))
+}
+
+/// Makes the group of this name what `spec` says. Its providers and fallbacks must exist.
+pub async fn upsert_group(tx: &mut TenantTx, spec: &GroupSpec) -> Result<Written<ModelGroupId>, Error> {
+    let found = list_groups(tx).await?.into_iter().find(|group| group.name == spec.name);
+    match found {
+        Some(group) => update_group(tx, group.id, spec).await,
+        None => {
+            check(tx, spec).await?;
+            let id = ModelGroupId::new();
+            sqlx::query!(
+                "insert into model_group (tenant_id, group_id, name, models, fallbacks) values ($1, $2, $3, $4, $5)",
+                tx.tenant().as_uuid(),
+                id.as_uuid(),
+                spec.name,
+                Json(&spec.models) as _,
+                &spec.fallbacks
+            )
+            .execute(&mut **tx)
+            .await?;
+            Written::new(tx, id, Change::Created).await
+        }
+    }
+}
+
+/// Makes this group what `spec` says, its name included; groups that fall back to it follow the new name.
+pub async fn update_group(
+    tx: &mut TenantTx,
+    id: ModelGroupId,
+    spec: &GroupSpec,
+) -> Result<Written<ModelGroupId>, Error> {
+    let old = find_group(tx, id).await?;
+    if (&old.name, &old.models, &old.fallbacks) == (&spec.name, &spec.models, &spec.fallbacks) {
+        return Written::new(tx, id, Change::Unchanged).await;
+    }
+    check(tx, spec).await?;
+    sqlx::query!(
+        "update model_group set name = $2, models = $3, fallbacks = $4 where group_id = $1",
+        id.as_uuid(),
+        spec.name,
+        Json(&spec.models) as _,
+        &spec.fallbacks
+    )
+    .execute(&mut **tx)
+    .await?;
+    if old.name != spec.name {
+        sqlx::query!(
+            "update model_group set fallbacks = array_replace(fallbacks, $1, $2) where $1 = any (fallbacks)",
+            old.name,
+            spec.name
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
+    Written::new(tx, id, Change::Updated).await
+}
+
+/// Refused while another group falls back to it. Answers the configuration epoch to wait for.
+pub async fn delete_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<i64, Error> {
+    let groups = list_groups(tx).await?;
+    let Some(group) = groups.iter().find(|group| group.id == id) else { return Err(Error::NotFound("model group")) };
+    if let Some(user) = groups.iter().find(|other| other.id != id && other.fallbacks.contains(&group.name)) {
+        let by = format!("the model group `{}`", user.name);
+        return Err(Error::InUse { what: "model group", name: group.name.clone(), by });
+    }
+    sqlx::query!("delete from model_group where group_id = $1", id.as_uuid()).execute(&mut **tx).await?;
+    Ok(db::bump_config_epoch(tx).await?)
+}
+
+async fn check(tx: &mut TenantTx, spec: &GroupSpec) -> Result<(), Error> {
+    check_name(&spec.name)?;
+    if spec.models.is_empty() && spec.fallbacks.is_empty() {
+        return Err(Error::Invalid(format!("the model group `{}` names no models", spec.name)));
+    }
+    let providers = sqlx::query_scalar!("select name from provider").fetch_all(&mut **tx).await?;
+    for model in &spec.models {
+        if !providers.contains(&model.provider) {
+            return Err(Error::Invalid(format!("there is no provider `{}`", model.provider)));
+        }
+        if model.model.trim().is_empty() || model.model.len() > 200 {
+            return Err(Error::Invalid("a model's name has 1 to 200 characters".to_owned()));
+        }
+    }
+    let groups = sqlx::query_scalar!("select name from model_group").fetch_all(&mut **tx).await?;
+    match spec.fallbacks.iter().find(|name| **name == spec.name || !groups.contains(name)) {
+        Some(name) if *name == spec.name => {
+            Err(Error::Invalid(format!("the model group `{name}` cannot fall back to itself")))
+        }
+        Some(name) => Err(Error::Invalid(format!("there is no model group `{name}` to fall back to"))),
+        None => Ok(()),
+    }
+}
