@@ -74,7 +74,8 @@ create table membership (
     created_at timestamptz not null default now(),
     primary key (tenant_id, membership_id),
     foreign key (tenant_id, project_id) references project (tenant_id, project_id) on delete cascade,
-    foreign key (tenant_id, role) references role (tenant_id, name)
+    -- Deferrable, here and elsewhere where one row of an organisation holds another: they all go in one transaction.
+    foreign key (tenant_id, role) references role (tenant_id, name) deferrable
 );
 create unique index membership_one_grant on membership (tenant_id, user_id, project_id) nulls not distinct;
 create index membership_of_user on membership (user_id);
@@ -119,7 +120,7 @@ create table api_key (
     expires_at timestamptz,
     revoked_at timestamptz,
     last_used_at timestamptz,
-    foreign key (organisation_id, role) references role (tenant_id, name)
+    foreign key (organisation_id, role) references role (tenant_id, name) deferrable
 );
 create index api_key_of_organisation on api_key (organisation_id, created_at);
 grant select, insert, update, delete on api_key to konstruct_system;
@@ -139,7 +140,7 @@ create table secret (
     -- What it belongs to (a connection, a provider) and under which name.
     owner_id uuid not null,
     name text not null check (length(name) between 1 and 100),
-    -- AES-256-GCM: which master key sealed it, the nonce and the sealed bytes; bound to tenant and secret_id.
+    -- AES-256-GCM: which master key sealed it, the nonce and the sealed bytes; bound to tenant, owner and name.
     key_id text not null,
     nonce bytea not null,
     sealed bytea not null,

@@ -55,7 +55,7 @@ create table connection (
     primary key (tenant_id, connection_id),
     unique (tenant_id, name),
     foreign key (tenant_id, project_id) references project (tenant_id, project_id) on delete cascade,
-    foreign key (tenant_id, agent_id) references agent (tenant_id, agent_id)
+    foreign key (tenant_id, agent_id) references agent (tenant_id, agent_id) deferrable
 );
 call protect('connection');
 grant select, insert, update, delete on connection to konstruct_app;
@@ -89,7 +89,7 @@ create table route (
     primary key (tenant_id, connection_id),
     foreign key (tenant_id, connection_id) references connection (tenant_id, connection_id) on delete cascade,
     foreign key (channel, app_id, external_id, secret_fingerprint, tenant_id)
-        references route_claim (channel, app_id, external_id, secret_fingerprint, tenant_id)
+        references route_claim (channel, app_id, external_id, secret_fingerprint, tenant_id) deferrable
 );
 create index route_by_channel on route (channel, external_id);
 call protect('route');
