@@ -70,6 +70,8 @@ ids! {
     /// One signed-in browser or client.
     SessionId;
     ApiKeyId;
+    /// One grant of a role to a user.
+    MemberId;
     SecretId;
     AgentId;
     /// One installation of a channel.
