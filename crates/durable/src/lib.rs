@@ -38,5 +38,5 @@ pub use run::{Done, Run};
 pub use sender::{Answer, Part, Reply, SendError, Sender};
 pub use store::{
     DeadLetter, Entry, EntryReply, ReplyState, RunStatus, RunView, StepView, dismiss_dead_letter, find_run,
-    list_dead_letters, replay_dead_letter, transcript,
+    has_dead_letter, list_dead_letters, replay_dead_letter, transcript,
 };

@@ -22,7 +22,7 @@ pub(crate) use outbox::{
 };
 pub use views::{
     DeadLetter, Entry, EntryReply, ReplyState, RunStatus, RunView, StepView, dismiss_dead_letter, find_run,
-    list_dead_letters, replay_dead_letter, transcript,
+    has_dead_letter, list_dead_letters, replay_dead_letter, transcript,
 };
 
 use db::Db;

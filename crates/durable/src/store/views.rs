@@ -245,6 +245,23 @@ pub async fn list_dead_letters(
     Ok(Page::cut(letters.collect(), page, |letter| Cursor { at: letter.at, id: letter.id.as_uuid() }))
 }
 
+/// Whether the project has this dead letter.
+pub async fn has_dead_letter(tx: &mut TenantTx, project: kernel::ProjectId, id: DeadLetterId) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (
+               select from dead_letter d
+               join lane l on l.tenant_id = d.tenant_id and l.lane_id = d.lane_id
+               where d.tenant_id = $1 and d.letter_id = $2 and l.project_id = $3
+           ) as "found!""#,
+        tx.tenant().as_uuid(),
+        id.as_uuid(),
+        project.as_uuid()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(found)
+}
+
 /// Takes a dead letter off the list. `false`: there is none.
 pub async fn dismiss_dead_letter(tx: &mut TenantTx, id: DeadLetterId) -> Result<bool, Error> {
     let done = sqlx::query!(
