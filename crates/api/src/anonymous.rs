@@ -2,10 +2,12 @@
 //! checks both.
 
 /// Method and path of the documented operations that anybody may call.
-pub const ANONYMOUS: [(&str, &str); 5] = [
+pub const ANONYMOUS: [(&str, &str); 6] = [
     ("post", "/api/auth/login"),
     // The refresh token is the proof.
     ("post", "/api/auth/refresh"),
+    // Whoever brings neither token nor cookie ends nothing.
+    ("post", "/api/auth/logout"),
     ("get", "/channels/web/{connection}"),
     ("post", "/channels/web/{connection}/visitors"),
     // Slack's signature is the proof.

@@ -15,6 +15,7 @@ mod auth;
 mod connections;
 mod conversations;
 mod dead_letters;
+mod events;
 mod extract;
 mod health;
 mod ingress;

@@ -17,7 +17,7 @@ const CONTENT: HeaderValue = HeaderValue::from_static("application/problem+json"
 
 /// Why a request was not done.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -76,8 +76,16 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid", detail)
     }
 
+    pub(crate) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::of_status(StatusCode::NOT_FOUND)
+    }
+
+    pub(crate) fn overloaded() -> Self {
+        Self::of_status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
     pub(crate) fn unauthenticated() -> Self {
@@ -162,7 +170,7 @@ macro_rules! from_domain {
     )*};
 }
 
-from_domain!(db::Error, durable::Error);
+from_domain!(agents::Error, channels::Error, db::Error, durable::Error, llm::Error, tenancy::Error);
 
 /// Whether an error's words are the database's, which say nothing to a client.
 fn from_database(error: &(dyn StdError + 'static)) -> bool {

@@ -1,17 +1,38 @@
 use std::sync::Arc;
 
+use agents::tools::Tools;
+use db::Db;
+use durable::Engine;
+use infra::Sealer;
 use kernel::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tenancy::Identity;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::problem::Problem;
+
+/// The most live streams a node holds at once.
+const STREAMS: usize = 4096;
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
-pub struct AppState(Arc<Parts>);
+pub struct AppState {
+    parts: Arc<Parts>,
+    streams: Arc<Semaphore>,
+}
 
 /// The parts of [`AppState`], put together by the binary.
 pub struct Parts {
-    pub db: db::Db,
+    pub db: Db,
     pub clock: Clock,
+    pub sealer: Sealer,
+    pub identity: Identity,
+    pub engine: Engine,
+    pub tools: Tools,
+    /// Where people and channels reach this installation; for links, and to know that they come over TLS.
+    pub public_url: Option<Url>,
     pub metrics: PrometheusHandle,
     /// The end: streams close when it comes.
     pub shutdown: CancellationToken,
@@ -19,7 +40,23 @@ pub struct Parts {
 
 impl AppState {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self { parts: Arc::new(parts), streams: Arc::new(Semaphore::new(STREAMS)) }
+    }
+
+    /// Returns once every node acts upon configuration `epoch`.
+    pub(crate) async fn in_force(&self, epoch: i64) -> Result<(), Problem> {
+        Ok(db::wait_until_in_force(&self.db, epoch).await?)
+    }
+
+    /// Returns once every node acts upon everything that was changed before.
+    pub(crate) async fn all_in_force(&self) -> Result<(), Problem> {
+        let epoch = db::config_epoch(&self.db).await?;
+        self.in_force(epoch).await
+    }
+
+    /// A place for one more live stream, if there is one.
+    pub(crate) fn stream_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).try_acquire_owned().ok()
     }
 }
 
@@ -27,6 +64,6 @@ impl std::ops::Deref for AppState {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }

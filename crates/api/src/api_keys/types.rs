@@ -35,3 +35,19 @@ pub(crate) struct CreateApiKey {
     pub role: String,
     pub expires_at: Option<DateTime<Utc>>,
 }
+
+impl From<tenancy::ApiKey> for ApiKey {
+    fn from(found: tenancy::ApiKey) -> Self {
+        Self {
+            id: found.id,
+            name: found.name,
+            prefix: found.prefix,
+            role: found.role,
+            created_by: found.created_by,
+            created_at: found.created_at,
+            expires_at: found.expires_at,
+            revoked_at: found.revoked_at,
+            last_used_at: found.last_used_at,
+        }
+    }
+}

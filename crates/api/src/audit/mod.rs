@@ -2,11 +2,11 @@
 
 pub(crate) mod types;
 
-use axum::http::StatusCode;
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::extract::{After, Json, List, Query};
+use crate::extract::{After, InOrganisation, Json, List, Query, permit};
 use crate::problem::Problem;
 use crate::state::AppState;
 use types::AuditEntry;
@@ -16,7 +16,19 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// The audit log, newest first.
-#[utoipa::path(get, path = "/api/organisations/{organisation}/audit", tag = "audit", params(After), responses((status = 200, body = List<AuditEntry>)))]
-async fn list_audit_entries(Query(_query): Query<After>) -> Result<Json<List<AuditEntry>>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    get,
+    path = "/api/organisations/{organisation}/audit",
+    tag = "audit",
+    params(After),
+    responses((status = 200, body = List<AuditEntry>))
+)]
+async fn list_audit_entries(
+    State(app): State<AppState>,
+    who: InOrganisation<permit::AuditRead>,
+    Query(after): Query<After>,
+) -> Result<Json<List<AuditEntry>>, Problem> {
+    let mut tx = who.begin(&app).await?;
+    let page = tenancy::audit::list(&mut tx, &after.page()?).await?;
+    Ok(Json(List::of(page, AuditEntry::from)))
 }

@@ -14,3 +14,16 @@ pub(crate) struct AuditEntry {
     pub object: String,
     pub detail: Value,
 }
+
+impl From<tenancy::AuditEntry> for AuditEntry {
+    fn from(found: tenancy::AuditEntry) -> Self {
+        Self {
+            id: found.id,
+            at: found.at,
+            actor: found.actor,
+            action: found.action,
+            object: found.object,
+            detail: found.detail,
+        }
+    }
+}

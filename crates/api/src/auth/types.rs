@@ -39,3 +39,9 @@ pub(crate) struct User {
     pub email: String,
     pub display_name: String,
 }
+
+impl From<tenancy::User> for User {
+    fn from(found: tenancy::User) -> Self {
+        Self { id: found.id, email: found.email, display_name: found.display_name }
+    }
+}

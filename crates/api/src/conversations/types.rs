@@ -121,7 +121,21 @@ pub(crate) struct Accepted {
 pub(crate) struct TextDelta {
     pub seq: i64,
     pub attempt: u32,
-    /// Where in the answer `text` goes, in characters.
+    /// Where in the answer `text` goes, in bytes of UTF-8; 0 begins it.
     pub offset: u64,
     pub text: String,
+}
+
+impl From<channels::conversation::Conversation> for Conversation {
+    fn from(found: channels::conversation::Conversation) -> Self {
+        Self {
+            id: found.id,
+            title: found.title,
+            channel: found.channel,
+            agent: found.agent.map(|agent| ConversationAgent { id: agent.id, name: agent.name }),
+            contact: found.contact.map(|contact| ConversationContact { id: contact.id, display_name: contact.name }),
+            last_message_at: found.last_message_at,
+            created_at: found.created_at,
+        }
+    }
 }

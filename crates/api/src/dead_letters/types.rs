@@ -30,3 +30,20 @@ pub(crate) enum DeadLetterSource {
     /// The reply could not be delivered.
     Reply,
 }
+
+impl From<durable::DeadLetter> for DeadLetter {
+    fn from(found: durable::DeadLetter) -> Self {
+        Self {
+            id: found.id,
+            source: if found.source == "run" { DeadLetterSource::Run } else { DeadLetterSource::Reply },
+            conversation: found.lane,
+            seq: found.seq,
+            message_id: found.message,
+            run_id: found.run,
+            reason: found.reason,
+            attempts: found.attempts,
+            at: found.at,
+            replayed_at: found.replayed_at,
+        }
+    }
+}

@@ -1,7 +1,8 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use kernel::{
-    AgentId, ApiKeyId, ConnectionId, ConversationId, DeadLetterId, ModelGroupId, ProjectId, ProviderId, RunId, TenantId,
+    AgentId, ApiKeyId, ConnectionId, ConversationId, DeadLetterId, MemberId, ModelGroupId, ProjectId, ProviderId,
+    RunId, TenantId,
 };
 use std::str::FromStr;
 
@@ -26,6 +27,7 @@ macro_rules! in_path {
 in_path! {
     TenantId => "organisation",
     ProjectId => "project",
+    MemberId => "member",
     ApiKeyId => "key",
     ProviderId => "provider",
     ModelGroupId => "group",

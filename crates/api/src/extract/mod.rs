@@ -1,5 +1,6 @@
 //! What handlers take: every refusal is a problem, and the signature of a handler says who may call it.
 
+mod access;
 mod id;
 mod json;
 mod page;
@@ -7,6 +8,7 @@ mod query;
 
 use serde::{Deserialize, Deserializer};
 
+pub(crate) use access::{AsOperator, Auth, Belonging, Caller, InOrganisation, InProject, Permit, bearer, permit};
 pub(crate) use id::Id;
 pub(crate) use json::Json;
 pub(crate) use page::{After, List};

@@ -8,7 +8,8 @@ use crate::organisations::types::OrganisationStatus;
 /// Who is asking, and where they may go.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Me {
-    pub user: User,
+    /// null: an API key asks.
+    pub user: Option<User>,
     /// Whether they run the installation.
     pub operator: bool,
     pub organisations: Vec<MyOrganisation>,
@@ -42,4 +43,28 @@ pub(crate) struct ChangePassword {
     pub current: Secret,
     #[schema(value_type = String, format = Password)]
     pub new: Secret,
+}
+
+impl From<tenancy::Me> for Me {
+    fn from(found: tenancy::Me) -> Self {
+        Self {
+            user: found.user.map(User::from),
+            operator: found.operator,
+            organisations: found.organisations.into_iter().map(MyOrganisation::from).collect(),
+        }
+    }
+}
+
+impl From<tenancy::MyOrganisation> for MyOrganisation {
+    fn from(found: tenancy::MyOrganisation) -> Self {
+        let show = |project: tenancy::MyProject| MyProject { id: project.id, name: project.name, role: project.role };
+        Self {
+            id: found.id,
+            name: found.name,
+            display_name: found.display_name,
+            status: found.status.into(),
+            role: found.role,
+            projects: found.projects.into_iter().map(show).collect(),
+        }
+    }
 }

@@ -2,11 +2,14 @@
 
 pub(crate) mod types;
 
+use axum::extract::State;
 use axum::http::StatusCode;
+use kernel::MemberId;
+use tenancy::{NewUser, Permission};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::extract::{After, Json, List, Query};
+use crate::extract::{After, Belonging, Id, InOrganisation, Json, List, Query};
 use crate::problem::Problem;
 use crate::state::AppState;
 use types::{AddMember, ChangeMember, Member};
@@ -15,26 +18,82 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list_members, add_member)).routes(routes!(change_member, remove_member))
 }
 
-/// All grants, newest first.
-#[utoipa::path(get, path = "/api/organisations/{organisation}/members", tag = "members", params(After), responses((status = 200, body = List<Member>)))]
-async fn list_members(Query(_query): Query<After>) -> Result<Json<List<Member>>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+/// All grants that the caller may see, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/organisations/{organisation}/members",
+    tag = "members",
+    params(After),
+    responses((status = 200, body = List<Member>))
+)]
+async fn list_members(
+    State(app): State<AppState>,
+    who: InOrganisation<Belonging>,
+    Query(after): Query<After>,
+) -> Result<Json<List<Member>>, Problem> {
+    let page = tenancy::members::list(&app.db, &who.access, &after.page()?).await?;
+    Ok(Json(List::of(page, Member::from)))
 }
 
 /// Grants a role to a person, who is made a user when unknown.
-#[utoipa::path(post, path = "/api/organisations/{organisation}/members", tag = "members", responses((status = 201, body = Member)))]
-async fn add_member(Json(_body): Json<AddMember>) -> Result<(StatusCode, Json<Member>), Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    post,
+    path = "/api/organisations/{organisation}/members",
+    tag = "members",
+    responses((status = 201, body = Member))
+)]
+async fn add_member(
+    State(app): State<AppState>,
+    who: InOrganisation<Belonging>,
+    Json(new): Json<AddMember>,
+) -> Result<(StatusCode, Json<Member>), Problem> {
+    // Before a user is made; which project is meant, and so whether it is permitted, the body says.
+    who.access.require(Permission::MembersWrite, new.project_id)?;
+    let user =
+        NewUser { email: &new.email, display_name: new.display_name.as_deref(), password: new.password.as_ref() };
+    let user = app.identity.invite(user).await?;
+    let mut tx = who.begin(&app).await?;
+    if let Some(project) = new.project_id {
+        tenancy::projects::find(&mut tx, &who.access, project).await?;
+    }
+    let made = tenancy::members::add(&mut tx, &who.access, user, &new.role, new.project_id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
 }
 
 /// Changes the role of a grant.
-#[utoipa::path(patch, path = "/api/organisations/{organisation}/members/{member}", tag = "members", responses((status = 200, body = Member)))]
-async fn change_member(Json(_body): Json<ChangeMember>) -> Result<Json<Member>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    patch,
+    path = "/api/organisations/{organisation}/members/{member}",
+    tag = "members",
+    responses((status = 204))
+)]
+async fn change_member(
+    State(app): State<AppState>,
+    who: InOrganisation<Belonging>,
+    Id(member): Id<MemberId>,
+    Json(change): Json<ChangeMember>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = who.begin(&app).await?;
+    tenancy::members::change(&mut tx, &who.access, member, &change.role).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Takes a grant away. The last owner stays.
-#[utoipa::path(delete, path = "/api/organisations/{organisation}/members/{member}", tag = "members", responses((status = 204)))]
-async fn remove_member() -> Result<StatusCode, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    delete,
+    path = "/api/organisations/{organisation}/members/{member}",
+    tag = "members",
+    responses((status = 204))
+)]
+async fn remove_member(
+    State(app): State<AppState>,
+    who: InOrganisation<Belonging>,
+    Id(member): Id<MemberId>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = who.begin(&app).await?;
+    tenancy::members::remove(&mut tx, &who.access, member).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

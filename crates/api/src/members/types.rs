@@ -1,13 +1,13 @@
 use chrono::{DateTime, Utc};
-use kernel::{ProjectId, Secret, UserId};
+use kernel::{MemberId, ProjectId, Secret, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// One grant of a role to a person, in the whole organisation or in one project.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Member {
-    pub id: Uuid,
+    #[schema(value_type = Uuid)]
+    pub id: MemberId,
     #[schema(value_type = Uuid)]
     pub user_id: UserId,
     pub email: String,
@@ -37,4 +37,18 @@ pub(crate) struct AddMember {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeMember {
     pub role: String,
+}
+
+impl From<tenancy::Member> for Member {
+    fn from(found: tenancy::Member) -> Self {
+        Self {
+            id: found.id,
+            user_id: found.user.id,
+            email: found.user.email,
+            display_name: found.user.display_name,
+            role: found.role,
+            project_id: found.project,
+            created_at: found.created_at,
+        }
+    }
 }

@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 use kernel::ModelGroupId;
+use llm::ModelRef;
+use llm::store::GroupSpec;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -39,4 +41,41 @@ pub(crate) struct ChangeModelGroup {
     pub name: Option<String>,
     pub models: Option<Vec<Model>>,
     pub fallbacks: Option<Vec<String>>,
+}
+
+impl ChangeModelGroup {
+    /// What the group is to be, given what it is.
+    pub(crate) fn onto(self, old: llm::store::ModelGroup) -> GroupSpec {
+        GroupSpec {
+            name: self.name.unwrap_or(old.name),
+            models: self.models.map_or(old.models, |models| models.into_iter().map(ModelRef::from).collect()),
+            fallbacks: self.fallbacks.unwrap_or(old.fallbacks),
+        }
+    }
+}
+
+impl From<CreateModelGroup> for GroupSpec {
+    fn from(new: CreateModelGroup) -> Self {
+        let models = new.models.into_iter().map(ModelRef::from).collect();
+        Self { name: new.name, models, fallbacks: new.fallbacks }
+    }
+}
+
+impl From<llm::store::ModelGroup> for ModelGroup {
+    fn from(found: llm::store::ModelGroup) -> Self {
+        let show = |model: ModelRef| Model { provider: model.provider, model: model.model };
+        Self {
+            id: found.id,
+            name: found.name,
+            models: found.models.into_iter().map(show).collect(),
+            fallbacks: found.fallbacks,
+            created_at: found.created_at,
+        }
+    }
+}
+
+impl From<Model> for ModelRef {
+    fn from(model: Model) -> Self {
+        Self { provider: model.provider, model: model.model }
+    }
 }

@@ -2,11 +2,15 @@
 
 pub(crate) mod types;
 
+use axum::extract::State;
 use axum::http::StatusCode;
+use kernel::TenantId;
+use llm::store::Seed;
+use tenancy::{Access, Actor, NewUser, Role, User, organisations};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::extract::{After, Json, List, Query};
+use crate::extract::{After, AsOperator, Id, Json, List, Query};
 use crate::problem::Problem;
 use crate::state::AppState;
 use types::{CreateOrganisation, OperateOrganisation, OperatedOrganisation, OperatedOrganisationDetail};
@@ -19,34 +23,115 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     ))
 }
 
-/// All organisations of the installation.
-#[utoipa::path(get, path = "/api/operator/organisations", tag = "operator", params(After), responses((status = 200, body = List<OperatedOrganisation>)))]
-async fn list_all_organisations(Query(_query): Query<After>) -> Result<Json<List<OperatedOrganisation>>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+/// All organisations of the installation, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/operator/organisations",
+    tag = "operator",
+    params(After),
+    responses((status = 200, body = List<OperatedOrganisation>))
+)]
+async fn list_all_organisations(
+    State(app): State<AppState>,
+    _who: AsOperator,
+    Query(after): Query<After>,
+) -> Result<Json<List<OperatedOrganisation>>, Problem> {
+    let mut tx = app.db.system("the operator lists organisations").await?;
+    let page = organisations::list(&mut tx, &after.page()?).await?;
+    Ok(Json(List::of(page, OperatedOrganisation::from)))
 }
 
-/// Makes an organisation with its roles and the project "default".
-#[utoipa::path(post, path = "/api/operator/organisations", tag = "operator", responses((status = 201, body = OperatedOrganisation)))]
+/// Makes an organisation with its roles, the project "default" and the shipped model groups.
+#[utoipa::path(
+    post,
+    path = "/api/operator/organisations",
+    tag = "operator",
+    responses((status = 201, body = OperatedOrganisation))
+)]
 async fn create_organisation(
-    Json(_body): Json<CreateOrganisation>,
+    State(app): State<AppState>,
+    AsOperator(actor): AsOperator,
+    Json(new): Json<CreateOrganisation>,
 ) -> Result<(StatusCode, Json<OperatedOrganisation>), Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+    let owner = match new.owner_email.as_deref() {
+        Some(email) => {
+            let owner = NewUser { email, display_name: None, password: new.owner_password.as_ref() };
+            Some(app.identity.invite(owner).await?)
+        }
+        None => None,
+    };
+    let mut tx = app.db.system("the operator makes an organisation").await?;
+    let made = organisations::create(&mut tx, &actor, &new.name, &new.display_name).await?;
+    tx.commit().await?;
+    furnish(&app, actor, made.id, owner).await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
 }
 
 /// One organisation, with counts of what it holds.
-#[utoipa::path(get, path = "/api/operator/organisations/{organisation}", tag = "operator", responses((status = 200, body = OperatedOrganisationDetail)))]
-async fn operated_organisation() -> Result<Json<OperatedOrganisationDetail>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    get,
+    path = "/api/operator/organisations/{organisation}",
+    tag = "operator",
+    responses((status = 200, body = OperatedOrganisationDetail))
+)]
+async fn operated_organisation(
+    State(app): State<AppState>,
+    _who: AsOperator,
+    Id(id): Id<TenantId>,
+) -> Result<Json<OperatedOrganisationDetail>, Problem> {
+    let mut tx = app.db.system("the operator looks at an organisation").await?;
+    let found = organisations::find(&mut tx, id).await?;
+    tx.commit().await?;
+    let mut tx = app.db.tenant(id).await?;
+    let counts = organisations::counts(&mut tx).await?.into();
+    Ok(Json(OperatedOrganisationDetail { organisation: found.into(), counts }))
 }
 
 /// Renames, suspends, resumes or bounds an organisation.
-#[utoipa::path(patch, path = "/api/operator/organisations/{organisation}", tag = "operator", responses((status = 200, body = OperatedOrganisation)))]
-async fn operate_organisation(Json(_body): Json<OperateOrganisation>) -> Result<Json<OperatedOrganisation>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    patch,
+    path = "/api/operator/organisations/{organisation}",
+    tag = "operator",
+    responses((status = 200, body = OperatedOrganisation))
+)]
+async fn operate_organisation(
+    State(app): State<AppState>,
+    AsOperator(actor): AsOperator,
+    Id(id): Id<TenantId>,
+    Json(change): Json<OperateOrganisation>,
+) -> Result<Json<OperatedOrganisation>, Problem> {
+    let mut tx = app.db.system("the operator changes an organisation").await?;
+    let (changed, epoch) = organisations::update(&mut tx, &actor, id, change.into()).await?;
+    tx.commit().await?;
+    app.in_force(epoch).await?;
+    Ok(Json(changed.into()))
 }
 
 /// Deletes an organisation and everything in it.
-#[utoipa::path(delete, path = "/api/operator/organisations/{organisation}", tag = "operator", responses((status = 204)))]
-async fn delete_organisation() -> Result<StatusCode, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    delete,
+    path = "/api/operator/organisations/{organisation}",
+    tag = "operator",
+    responses((status = 204))
+)]
+async fn delete_organisation(
+    State(app): State<AppState>,
+    AsOperator(actor): AsOperator,
+    Id(id): Id<TenantId>,
+) -> Result<StatusCode, Problem> {
+    let epoch = organisations::delete(&app.db, &actor, id).await?;
+    app.in_force(epoch).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives a new organisation its model groups, and its owner where one was named.
+async fn furnish(app: &AppState, actor: Actor, id: TenantId, owner: Option<User>) -> Result<(), Problem> {
+    let mut tx = app.db.tenant(id).await?;
+    llm::store::seed_defaults(&mut tx, &app.sealer, Seed::Standard).await?;
+    if let Some(owner) = owner {
+        let mut access = Access::system(id);
+        access.actor = actor;
+        tenancy::members::add(&mut tx, &access, owner, Role::Owner.name(), None).await?;
+    }
+    Ok(tx.commit().await?)
 }

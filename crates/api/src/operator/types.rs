@@ -61,3 +61,40 @@ pub(crate) struct OperateOrganisation {
     #[schema(value_type = Option<i32>)]
     pub max_running: Option<Option<i32>>,
 }
+
+impl From<tenancy::Organisation> for OperatedOrganisation {
+    fn from(found: tenancy::Organisation) -> Self {
+        Self {
+            id: found.id,
+            name: found.name,
+            display_name: found.display_name,
+            status: found.status.into(),
+            weight: found.weight,
+            max_running: found.max_running,
+            created_at: found.created_at,
+        }
+    }
+}
+
+impl From<tenancy::Counts> for Counts {
+    fn from(found: tenancy::Counts) -> Self {
+        Self {
+            projects: found.projects,
+            agents: found.agents,
+            connections: found.connections,
+            conversations: found.conversations,
+            messages_30d: found.messages_30d,
+        }
+    }
+}
+
+impl From<OperateOrganisation> for tenancy::organisations::Change {
+    fn from(change: OperateOrganisation) -> Self {
+        Self {
+            display_name: change.display_name,
+            status: change.status.map(Into::into),
+            weight: change.weight,
+            max_running: change.max_running,
+        }
+    }
+}

@@ -2,11 +2,11 @@
 
 pub(crate) mod types;
 
-use axum::http::StatusCode;
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::extract::Json;
+use crate::extract::{Belonging, InOrganisation, Json, permit};
 use crate::problem::Problem;
 use crate::state::AppState;
 use types::{ChangeOrganisation, Organisation};
@@ -16,13 +16,34 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// The organisation.
-#[utoipa::path(get, path = "/api/organisations/{organisation}", tag = "organisations", responses((status = 200, body = Organisation)))]
-async fn organisation() -> Result<Json<Organisation>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    get,
+    path = "/api/organisations/{organisation}",
+    tag = "organisations",
+    responses((status = 200, body = Organisation))
+)]
+async fn organisation(
+    State(app): State<AppState>,
+    who: InOrganisation<Belonging>,
+) -> Result<Json<Organisation>, Problem> {
+    let mut tx = who.begin(&app).await?;
+    Ok(Json(tenancy::organisations::own(&mut tx).await?.into()))
 }
 
 /// Changes how the organisation is called in the portal.
-#[utoipa::path(patch, path = "/api/organisations/{organisation}", tag = "organisations", responses((status = 200, body = Organisation)))]
-async fn change_organisation(Json(_body): Json<ChangeOrganisation>) -> Result<Json<Organisation>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    patch,
+    path = "/api/organisations/{organisation}",
+    tag = "organisations",
+    responses((status = 200, body = Organisation))
+)]
+async fn change_organisation(
+    State(app): State<AppState>,
+    who: InOrganisation<permit::ProjectWrite>,
+    Json(change): Json<ChangeOrganisation>,
+) -> Result<Json<Organisation>, Problem> {
+    let mut tx = who.begin(&app).await?;
+    let changed = tenancy::organisations::rename(&mut tx, &who.access, &change.display_name).await?;
+    tx.commit().await?;
+    Ok(Json(changed.into()))
 }

@@ -26,3 +26,33 @@ pub(crate) struct Organisation {
 pub(crate) struct ChangeOrganisation {
     pub display_name: String,
 }
+
+impl From<tenancy::Organisation> for Organisation {
+    fn from(found: tenancy::Organisation) -> Self {
+        Self {
+            id: found.id,
+            name: found.name,
+            display_name: found.display_name,
+            status: found.status.into(),
+            created_at: found.created_at,
+        }
+    }
+}
+
+impl From<tenancy::OrganisationStatus> for OrganisationStatus {
+    fn from(status: tenancy::OrganisationStatus) -> Self {
+        match status {
+            tenancy::OrganisationStatus::Active => Self::Active,
+            tenancy::OrganisationStatus::Suspended => Self::Suspended,
+        }
+    }
+}
+
+impl From<OrganisationStatus> for tenancy::OrganisationStatus {
+    fn from(status: OrganisationStatus) -> Self {
+        match status {
+            OrganisationStatus::Active => Self::Active,
+            OrganisationStatus::Suspended => Self::Suspended,
+        }
+    }
+}

@@ -16,3 +16,9 @@ pub(crate) struct Project {
 pub(crate) struct NameProject {
     pub name: String,
 }
+
+impl From<tenancy::Project> for Project {
+    fn from(found: tenancy::Project) -> Self {
+        Self { id: found.id, name: found.name, created_at: found.created_at }
+    }
+}

@@ -1,7 +1,10 @@
 use chrono::{DateTime, Utc};
 use kernel::{ProviderId, Secret};
+use llm::store::{KeyChange, ProviderSpec};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::extract::present;
 
 /// The protocol a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -44,7 +47,60 @@ pub(crate) struct ChangeProvider {
     pub name: Option<String>,
     pub wire: Option<Wire>,
     pub base_url: Option<String>,
-    /// Replaces the stored key.
+    /// Replaces the stored key; null removes it.
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = Password)]
-    pub api_key: Option<Secret>,
+    pub api_key: Option<Option<Secret>>,
+}
+
+impl ChangeProvider {
+    /// What the provider is to be, given what it is.
+    pub(crate) fn onto(self, old: llm::store::Provider) -> ProviderSpec {
+        ProviderSpec {
+            name: self.name.unwrap_or(old.name),
+            wire: self.wire.map_or(old.wire, Into::into),
+            base_url: self.base_url.unwrap_or(old.base_url),
+            private_allowed: false,
+            api_key: match self.api_key {
+                None => KeyChange::Keep,
+                Some(None) => KeyChange::Remove,
+                Some(Some(key)) => KeyChange::Set(key),
+            },
+        }
+    }
+}
+
+impl From<llm::store::Provider> for Provider {
+    fn from(found: llm::store::Provider) -> Self {
+        Self {
+            id: found.id,
+            name: found.name,
+            wire: found.wire.into(),
+            base_url: found.base_url,
+            has_key: found.has_key,
+            created_at: found.created_at,
+        }
+    }
+}
+
+impl From<llm::Wire> for Wire {
+    fn from(wire: llm::Wire) -> Self {
+        match wire {
+            llm::Wire::OpenaiChat => Self::OpenaiChat,
+            llm::Wire::Anthropic => Self::Anthropic,
+            llm::Wire::Ollama => Self::Ollama,
+            llm::Wire::Builtin => Self::Builtin,
+        }
+    }
+}
+
+impl From<Wire> for llm::Wire {
+    fn from(wire: Wire) -> Self {
+        match wire {
+            Wire::OpenaiChat => Self::OpenaiChat,
+            Wire::Anthropic => Self::Anthropic,
+            Wire::Ollama => Self::Ollama,
+            Wire::Builtin => Self::Builtin,
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 pub(crate) mod types;
 
-use axum::http::StatusCode;
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::extract::{Json, List};
+use crate::extract::{Belonging, InOrganisation, Json, List};
 use crate::problem::Problem;
 use crate::state::AppState;
 use types::Tool;
@@ -16,7 +16,19 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// The catalogue of tools.
-#[utoipa::path(get, path = "/api/organisations/{organisation}/tools", tag = "tools", responses((status = 200, body = List<Tool>)))]
-async fn list_tools() -> Result<Json<List<Tool>>, Problem> {
-    Err(Problem::of_status(StatusCode::NOT_IMPLEMENTED))
+#[utoipa::path(
+    get,
+    path = "/api/organisations/{organisation}/tools",
+    tag = "tools",
+    responses((status = 200, body = List<Tool>))
+)]
+#[expect(clippy::unused_async, reason = "the router takes async functions")]
+async fn list_tools(State(app): State<AppState>, _who: InOrganisation<Belonging>) -> Result<Json<List<Tool>>, Problem> {
+    let tools = app.tools.iter().map(|tool| Tool {
+        name: tool.name().to_owned(),
+        title: tool.title().to_owned(),
+        description: tool.description().to_owned(),
+        parameters: tool.parameters(),
+    });
+    Ok(Json(List::whole(tools.collect())))
 }
