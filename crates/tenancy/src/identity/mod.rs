@@ -271,6 +271,21 @@ impl Identity {
         Ok((found.user, changed))
     }
 
+    /// The user of this address, for the command line.
+    pub async fn find(&self, email: &str) -> Result<Option<User>, Error> {
+        let mut tx = self.shared.db.system("a user by their address").await?;
+        let found = user::find_credentials(&mut tx, &normalised(email)?).await?;
+        tx.commit().await?;
+        Ok(found.map(|found| found.user))
+    }
+
+    pub async fn is_operator(&self, user: UserId) -> Result<bool, Error> {
+        let mut tx = self.shared.db.system("whether somebody is an operator").await?;
+        let found = user::find_is_operator(&mut tx, user).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
     /// Makes a user an operator of the installation.
     pub async fn make_operator(&self, user: UserId) -> Result<(), Error> {
         let mut tx = self.shared.db.system("making an operator").await?;

@@ -81,6 +81,12 @@ pub(crate) async fn insert_operator(tx: &mut SystemTx, id: UserId) -> Result<(),
     Ok(())
 }
 
+pub(crate) async fn find_is_operator(tx: &mut SystemTx, user: UserId) -> Result<bool, Error> {
+    let found =
+        sqlx::query_scalar!(r#"select exists (select from operator where user_id = $1) as "found!""#, user.as_uuid());
+    Ok(found.fetch_one(&mut **tx).await?)
+}
+
 pub(crate) async fn find_any_operator(tx: &mut SystemTx) -> Result<Option<UserId>, Error> {
     let found = sqlx::query_scalar!("select user_id from operator order by created_at limit 1")
         .fetch_optional(&mut **tx)
