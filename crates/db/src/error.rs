@@ -12,7 +12,7 @@ pub enum Error {
     /// The server was given a login that row-level security does not bind.
     #[error("role {role} is too powerful to serve with: {why}")]
     PrivilegedRole { role: String, why: &'static str },
-    #[error("database schema is at {found:?}, this binary needs {needed}; run `konstruct migrate`")]
+    #[error("the database's schema is at {}, this binary needs {needed}; run `konstruct migrate`", found.map_or("nothing".to_owned(), |v| v.to_string()))]
     SchemaVersion { found: Option<i64>, needed: i64 },
     #[error("PostgreSQL {found} is too old; 15 or newer is needed")]
     ServerVersion { found: String },

@@ -15,7 +15,7 @@ pub mod walls;
 
 pub use config_epoch::{bump_config_epoch, config_epoch, confirm_config_epoch, wait_until_in_force};
 pub use error::Error;
-pub use migrate::{migrate, schema_fingerprint};
+pub use migrate::{check_schema, migrate, schema_fingerprint};
 pub use partitions::keep_partitions;
 pub use pools::{Db, DbOptions};
 pub use tx::{SystemTx, TenantTx};

@@ -1,7 +1,7 @@
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection as _, Executor as _};
 
-use crate::Error;
+use crate::{Db, Error};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -14,8 +14,29 @@ pub async fn migrate(admin: &PgConnectOptions) -> Result<(), Error> {
     conn.execute(include_str!("roles.sql")).await?;
     conn.execute("set role konstruct_owner").await?;
     MIGRATIONS.run(&mut conn).await?;
+    conn.execute("grant select on _sqlx_migrations to konstruct_system").await?;
     conn.close().await?;
     Ok(())
+}
+
+/// Refuses a database that this binary's migrations have not been run on. A newer schema is let pass: migrations are
+/// made so that the release before them still works.
+pub async fn check_schema(db: &Db) -> Result<(), Error> {
+    let needed = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let mut conn = db.system_statement().await?;
+    // Not checked at compile time: the table is the migrator's own.
+    let found = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success")
+        .fetch_one(&mut *conn)
+        .await;
+    let found = match found {
+        Ok(found) => found,
+        // No such table, or one that no migration has opened to us.
+        Err(sqlx::Error::Database(error)) if ["42P01", "42501"].contains(&error.code().as_deref().unwrap_or("")) => {
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if found < Some(needed) { Err(Error::SchemaVersion { found, needed }) } else { Ok(()) }
 }
 
 /// A short name of the schema this binary brings: it differs as soon as any migration does.
