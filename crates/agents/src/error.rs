@@ -4,6 +4,10 @@ use kernel::ErrorKind;
 pub enum Error {
     #[error("the agents' store failed")]
     Store(#[from] db::Error),
+    #[error("the engine's store failed")]
+    Engine(#[from] durable::Error),
+    #[error("the channels' store failed")]
+    Channels(#[from] channels::Error),
     /// A field of an agent's configuration cannot be right.
     #[error("{field}: {problem}")]
     Invalid { field: &'static str, problem: String },
@@ -24,6 +28,8 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
+            Self::Engine(error) => error.kind(),
+            Self::Channels(error) => error.kind(),
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::NoAgent | Self::NoVersion(_) => ErrorKind::NotFound,
             Self::NameTaken(_) | Self::InUse(_) => ErrorKind::Conflict,

@@ -2,7 +2,7 @@ use std::fmt;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One as _, Pow as _, Signed as _, ToPrimitive as _, Zero as _};
+use num_traits::{One as _, Signed as _, ToPrimitive as _, Zero as _};
 
 /// No number may grow past this many bits above or below the line: about 3,000 decimal digits.
 const MAX_BITS: u64 = 10_000;
@@ -81,7 +81,7 @@ impl Number {
         let small =
             times.to_i32().filter(|times| bits == 1 || u64::from(times.unsigned_abs()) * (bits - 1) <= MAX_BITS);
         let Some(times) = small else { return Err(too_large()) };
-        self.with(exponent, (&self.value).pow(times))
+        self.with(exponent, self.value.pow(times))
     }
 
     pub(crate) fn floor(&self) -> Self {
