@@ -1,0 +1,44 @@
+import { t } from "@/i18n/translate";
+
+/** What the server refused, in its own words (problem+json). */
+export class ApiError extends Error {
+  override name = "ApiError";
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly requestId: string | null,
+  ) {
+    super(detail);
+  }
+}
+
+/** Builds the error of an answer whose body may be a problem, something else or nothing. */
+export function problemOf(status: number, body: unknown): ApiError {
+  const code = text(body, "code") ?? `http_${status}`;
+  const detail = text(body, "detail") ?? text(body, "title") ?? t("error.status", { status: String(status) });
+  return new ApiError(status, code, detail, text(body, "request_id"));
+}
+
+/** One sentence for the person in front of the screen. */
+export function describe(error: unknown): string {
+  if (error instanceof ApiError) return sentence(error.detail);
+  if (error instanceof TypeError) return t("error.network");
+  return t("error.unexpected");
+}
+
+export function isStatus(error: unknown, status: number): boolean {
+  return error instanceof ApiError && error.status === status;
+}
+
+function text(body: unknown, name: string): string | null {
+  if (typeof body !== "object" || body === null) return null;
+  const value: unknown = Reflect.get(body, name);
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function sentence(words: string): string {
+  const first = words.charAt(0).toLocaleUpperCase() + words.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}

@@ -1,0 +1,64 @@
+import { X } from "lucide-react";
+import { useId, type ReactNode } from "react";
+import { t } from "@/i18n/translate";
+import { Button } from "@/components/ui/button";
+import { cn } from "@/lib/cn";
+
+interface DialogProps {
+  title: string;
+  description?: ReactNode;
+  /** `drawer` comes from the inline start edge: the navigation of narrow screens. */
+  shape?: "box" | "drawer";
+  onClose: () => void;
+  children: ReactNode;
+}
+
+/** Mounted means open. The platform's modal dialog: focus stays inside, Escape closes, no library styles. */
+export function Dialog({ title, description, shape, onClose, children }: DialogProps) {
+  const id = useId();
+  return (
+    <dialog
+      ref={open}
+      aria-labelledby={`${id}-title`}
+      aria-describedby={description === undefined ? undefined : `${id}-description`}
+      onClose={onClose}
+      onCancel={onClose}
+      onClick={(event) => {
+        if (event.target === event.currentTarget) onClose();
+      }}
+      className={cn(
+        "fixed text-ink shadow-card animate-appear",
+        shape === "drawer"
+          ? "inset-y-0 start-0 m-0 h-dvh max-h-none w-72 max-w-[85vw] bg-rail text-rail-ink"
+          : "m-auto max-h-[90dvh] w-[min(34rem,calc(100vw-2rem))] overflow-y-auto rounded-2xl border bg-surface",
+      )}
+    >
+      <div className={shape === "drawer" ? "flex h-full flex-col" : "p-6"}>
+        <div className={shape === "drawer" ? "sr-only" : "mb-5 flex items-start gap-4"}>
+          <div className="grow">
+            <h2 id={`${id}-title`} className="text-lg font-semibold">
+              {title}
+            </h2>
+            {description === undefined ? null : (
+              <p id={`${id}-description`} className="mt-1 text-soft">
+                {description}
+              </p>
+            )}
+          </div>
+          <Button look="quiet" size="icon" className="-me-2 -mt-1.5" aria-label={t("action.close")} onClick={onClose}>
+            <X aria-hidden />
+          </Button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className="mt-6 flex flex-wrap justify-end gap-3">{children}</div>;
+}
+
+function open(node: HTMLDialogElement | null) {
+  if (node !== null && !node.open) node.showModal();
+}

@@ -1,0 +1,41 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, done, take, type Schemas } from "@/api/client";
+import { pagedQuery } from "@/api/queries/pages";
+
+export type Member = Schemas["Member"];
+
+export function membersQuery(organisation: string) {
+  return pagedQuery(["members", organisation], (after) =>
+    take(api.GET("/api/organisations/{organisation}/members", { params: { path: { organisation }, query: { after } } })),
+  );
+}
+
+export function useAddMember(organisation: string) {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: (body: Schemas["AddMember"]) => take(api.POST("/api/organisations/{organisation}/members", { params: { path: { organisation } }, body })),
+    onSuccess: refresh,
+  });
+}
+
+export function useChangeRole(organisation: string) {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: ({ member, role }: { member: string; role: string }) =>
+      take(api.PATCH("/api/organisations/{organisation}/members/{member}", { params: { path: { organisation, member } }, body: { role } })),
+    onSettled: refresh,
+  });
+}
+
+export function useRemoveMember(organisation: string) {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: (member: string) => done(api.DELETE("/api/organisations/{organisation}/members/{member}", { params: { path: { organisation, member } } })),
+    onSuccess: refresh,
+  });
+}
+
+function useRefresh() {
+  const client = useQueryClient();
+  return () => Promise.all([client.invalidateQueries({ queryKey: ["members"] }), client.invalidateQueries({ queryKey: ["me"] })]);
+}

@@ -1,0 +1,33 @@
+import type { Provider } from "@/api/queries/models";
+import { t } from "@/i18n/translate";
+
+export type Wire = Provider["wire"];
+
+export const WIRES = ["openai-chat", "anthropic", "ollama", "builtin"] as const satisfies Wire[];
+
+export function wireName(wire: Wire): string {
+  switch (wire) {
+    case "openai-chat":
+      return t("models.wire_openai_chat");
+    case "anthropic":
+      return t("models.wire_anthropic");
+    case "ollama":
+      return t("models.wire_ollama");
+    case "builtin":
+      return t("models.wire_builtin");
+  }
+}
+
+/** Where each protocol's own service is found; what a new provider begins with. */
+export function usualUrl(wire: Wire): string {
+  switch (wire) {
+    case "openai-chat":
+      return "https://api.openai.com/v1";
+    case "anthropic":
+      return "https://api.anthropic.com";
+    case "ollama":
+      return "http://127.0.0.1:11434";
+    case "builtin":
+      return "";
+  }
+}

@@ -1,0 +1,72 @@
+import { zodResolver } from "@hookform/resolvers/zod";
+import { useNavigate } from "@tanstack/react-router";
+import { useForm } from "react-hook-form";
+import { z } from "zod";
+import { t } from "@/i18n/translate";
+import { FormFailure } from "@/components/states";
+import { Button } from "@/components/ui/button";
+import { Dialog, DialogActions } from "@/components/ui/dialog";
+import { Field } from "@/components/ui/field";
+import { Input } from "@/components/ui/input";
+import { notify } from "@/components/ui/toast";
+import { useCreateOrganisation } from "@/features/operator/queries";
+
+const schema = z.object({
+  display_name: z.string().trim().min(1, t("error.required")).max(200),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, t("operator.name_invalid")),
+  owner_email: z.union([z.literal(""), z.email(t("login.email_invalid"))]),
+  owner_password: z.string(),
+});
+
+export function CreateOrganisation({ onClose }: { onClose: () => void }) {
+  const navigate = useNavigate();
+  const create = useCreateOrganisation();
+  const form = useForm({ resolver: zodResolver(schema), defaultValues: { display_name: "", name: "", owner_email: "", owner_password: "" } });
+  const errors = form.formState.errors;
+  const submit = form.handleSubmit(({ display_name, name, owner_email, owner_password }) =>
+    create.mutate(
+      { display_name, name, owner_email: owner_email === "" ? undefined : owner_email, owner_password: owner_password === "" ? undefined : owner_password },
+      {
+        onSuccess: (made) => {
+          notify("done", t("operator.created_done", { name: made.display_name }));
+          void navigate({ to: "/operator/organisations/$organisationId", params: { organisationId: made.id } });
+        },
+      },
+    ),
+  );
+  return (
+    <Dialog title={t("operator.create")} onClose={onClose}>
+      <form className="grid gap-4" noValidate onSubmit={(event) => void submit(event)}>
+        <Field label={t("operator.display_name")} error={errors.display_name?.message}>
+          {(control) => <Input {...control} autoComplete="off" autoFocus {...form.register("display_name", { onBlur: () => suggestName() })} />}
+        </Field>
+        <Field label={t("operator.name")} hint={t("operator.name_hint")} error={errors.name?.message}>
+          {(control) => <Input {...control} autoComplete="off" spellCheck={false} {...form.register("name")} />}
+        </Field>
+        <Field label={t("operator.owner_email")} hint={t("operator.owner_hint")} error={errors.owner_email?.message}>
+          {(control) => <Input {...control} type="email" autoComplete="off" {...form.register("owner_email")} />}
+        </Field>
+        <Field label={t("operator.owner_password")} error={errors.owner_password?.message}>
+          {(control) => <Input {...control} type="password" autoComplete="new-password" {...form.register("owner_password")} />}
+        </Field>
+        <FormFailure error={create.error} />
+        <DialogActions>
+          <Button onClick={onClose}>{t("action.cancel")}</Button>
+          <Button type="submit" look="primary" busy={create.isPending}>
+            {t("action.create")}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+
+  function suggestName() {
+    if (form.getValues("name") === "") form.setValue("name", nameFrom(form.getValues("display_name")));
+  }
+}
+
+/** "Ärzte am Markt" → "arzte-am-markt" */
+function nameFrom(displayName: string): string {
+  const plain = displayName.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 63);
+}

@@ -1,0 +1,99 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Ellipsis, FolderKanban, Pencil, Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { projectsQuery, type Project } from "@/api/queries/projects";
+import { formatDay } from "@/i18n/format";
+import { t } from "@/i18n/translate";
+import { useCan, useOrganisation } from "@/lib/scope";
+import { DataTable, type Column } from "@/components/data-table";
+import { Loaded } from "@/components/loaded";
+import { Page } from "@/components/page";
+import { Empty } from "@/components/states";
+import { Button } from "@/components/ui/button";
+import { Card, CardSection } from "@/components/ui/card";
+import { Menu, MenuItem } from "@/components/ui/menu";
+import { DeleteProject, OrganisationName, ProjectName } from "@/features/projects/project-forms";
+
+type Asking = { kind: "create" } | { kind: "rename" | "delete"; project: Project } | null;
+
+export function ProjectsPage() {
+  const organisation = useOrganisation();
+  const projects = useQuery(projectsQuery(organisation.id));
+  const [asking, setAsking] = useState<Asking>(null);
+  const mayWrite = useCan("project_settings");
+  const mayDelete = useCan("delete_project");
+  const columns: Column<Project>[] = [
+    {
+      accessorKey: "name",
+      header: () => t("projects.name"),
+      cell: ({ row }) => (
+        <Link to="/o/$organisation/p/$project" params={{ organisation: organisation.name, project: row.original.name }} className="rounded text-brand hover:underline">
+          {row.original.name}
+        </Link>
+      ),
+    },
+    { accessorKey: "created_at", header: () => t("projects.created"), cell: ({ row }) => formatDay(row.original.created_at) },
+    {
+      id: "actions",
+      enableSorting: false,
+      header: () => null,
+      cell: ({ row }) => (
+        <div className="text-end">
+          <Menu
+            align="end"
+            trigger={
+              <Button look="quiet" size="icon" aria-label={t("action.more_for", { name: row.original.name })}>
+                <Ellipsis aria-hidden />
+              </Button>
+            }
+          >
+            <MenuItem disabled={!mayWrite} onSelect={() => setAsking({ kind: "rename", project: row.original })}>
+              <Pencil aria-hidden />
+              {t("projects.rename")}
+            </MenuItem>
+            <MenuItem disabled={!mayDelete} onSelect={() => setAsking({ kind: "delete", project: row.original })}>
+              <Trash2 aria-hidden />
+              {t("action.delete")}
+            </MenuItem>
+          </Menu>
+        </div>
+      ),
+    },
+  ];
+  const close = () => setAsking(null);
+  return (
+    <Page
+      title={t("projects.title")}
+      description={t("projects.description")}
+      actions={
+        <Button look="primary" disabled={!mayWrite} title={mayWrite ? undefined : t("denied.role")} onClick={() => setAsking({ kind: "create" })}>
+          <Plus aria-hidden />
+          {t("projects.create")}
+        </Button>
+      }
+    >
+      <div className="grid gap-8">
+        <Loaded query={projects}>
+          {(items) =>
+            items.length === 0 ? (
+              <Card>
+                <Empty icon={FolderKanban} title={t("projects.empty")}>
+                  {t("projects.empty_hint")}
+                </Empty>
+              </Card>
+            ) : (
+              <DataTable caption={t("projects.title")} columns={columns} rows={items} rowId={(row) => row.id} />
+            )
+          }
+        </Loaded>
+        <CardSection title={t("projects.organisation")}>
+          <OrganisationName key={organisation.id} organisation={organisation} mayWrite={mayWrite} />
+        </CardSection>
+      </div>
+      {asking?.kind === "create" ? <ProjectName onClose={close} /> : null}
+      {asking?.kind === "rename" ? <ProjectName project={asking.project} onClose={close} /> : null}
+      {asking?.kind === "delete" ? <DeleteProject project={asking.project} onClose={close} /> : null}
+    </Page>
+  );
+}

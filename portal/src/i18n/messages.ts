@@ -1,0 +1,21 @@
+import { access } from "@/i18n/messages/access";
+import { agents } from "@/i18n/messages/agents";
+import { chat } from "@/i18n/messages/chat";
+import { common } from "@/i18n/messages/common";
+import { connections } from "@/i18n/messages/connections";
+import { conversations } from "@/i18n/messages/conversations";
+import { models } from "@/i18n/messages/models";
+
+/** Every English text of the portal, by key. `{name}` is filled in; `{ one, other }` follows `count`. */
+export const messages = {
+  ...common,
+  ...access,
+  ...agents,
+  ...chat,
+  ...connections,
+  ...conversations,
+  ...models,
+} as const;
+
+export type Messages = typeof messages;
+export type MessageKey = keyof Messages;

@@ -1,0 +1,28 @@
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+import { mockApi } from "./mocks/plugin";
+
+const server = process.env.KONSTRUCT_URL ?? "http://127.0.0.1:8080";
+
+export default defineConfig(({ mode }) => ({
+  // `npm run dev -- --mode mock` needs no server; plain `npm run dev` talks to a running one.
+  plugins: [react(), tailwindcss(), mode === "mock" ? mockApi() : null],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  build: {
+    target: "es2022",
+    sourcemap: false,
+    // Inlined assets would need `data:` in the content security policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: { "/api": server, "/channels": server },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["./src/test-setup.ts"],
+  },
+}));
