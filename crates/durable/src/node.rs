@@ -34,7 +34,7 @@ async fn until_stopped(inner: Arc<Inner>, task: impl Future<Output = ()>) {
 async fn keep_lease(inner: Arc<Inner>) {
     loop {
         if let Err(error) = beat(&inner).await {
-            tracing::warn!(%error, "the lease could not be renewed");
+            tracing::warn!(?error, "the lease could not be renewed");
         }
         sleep(HEARTBEAT).await;
     }
@@ -66,7 +66,7 @@ async fn beat(inner: &Arc<Inner>) -> Result<(), Error> {
 async fn follow_configuration(inner: Arc<Inner>) {
     loop {
         if let Err(error) = listen(&inner).await {
-            tracing::debug!(%error, "configuration is not followed for a moment");
+            tracing::warn!(?error, "configuration is not followed for a moment");
         }
         sleep(Duration::from_millis(500)).await;
     }

@@ -324,7 +324,7 @@ async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> bool {
         match store::earlier_unposted(&inner.db, reply.tenant, reply.lane, outgoing.seq).await {
             Ok(false) => return true,
             Ok(true) => {}
-            Err(error) => tracing::debug!(%error, "a lane's earlier replies could not be looked at"),
+            Err(error) => tracing::warn!(?error, "a lane's earlier replies could not be looked at"),
         }
         sleep(TURN_POLL).await;
     }
@@ -361,7 +361,7 @@ pub(crate) async fn poll(inner: Arc<Inner>) {
         }
         match claim_due(&inner).await {
             Ok(()) => {}
-            Err(error) => tracing::debug!(%error, "due replies could not be claimed"),
+            Err(error) => tracing::warn!(?error, "due replies could not be claimed"),
         }
     }
 }
