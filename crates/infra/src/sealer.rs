@@ -73,7 +73,8 @@ impl Sealer {
         let text = Zeroizing::new(text.map_err(failed)?);
         let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
         if mode & 0o077 != 0 {
-            tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), "others can read the master key");
+            let mode = format!("{:o}", mode & 0o777);
+            tracing::warn!(path = %path.display(), mode, "others can read the master key");
         }
         Self::parse(&text).ok_or_else(|| SealerError::Malformed { path: path.display().to_string() })
     }

@@ -10,7 +10,7 @@ use super::*;
 const SOON: Timeouts = Timeouts::within(Duration::from_secs(5));
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// URLs that lead, or try to lead, somewhere private. `CANARY` stands for the port of the listener that must stay alone.
+/// URLs that lead, or try to lead, somewhere private. `CANARY` is the port of the listener that must stay alone.
 const HOSTILE: &[&str] = &[
     // Loopback and "this host", in every spelling a URL knows.
     "http://127.0.0.1:CANARY/",
