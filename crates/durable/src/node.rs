@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::engine::Inner;
 use crate::lease::LEASE;
-use crate::store::OwnConnection;
 use crate::{Error, dispatch, store};
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -33,19 +32,18 @@ async fn until_stopped(inner: Arc<Inner>, task: impl Future<Output = ()>) {
 }
 
 async fn keep_lease(inner: Arc<Inner>) {
-    let mut own = OwnConnection::new(inner.db.clone());
     loop {
-        if let Err(error) = beat(&inner, &mut own).await {
-            tracing::warn!(?error, "the lease could not be renewed");
+        if let Err(error) = beat(&inner).await {
+            tracing::warn!(%error, "the lease could not be renewed");
         }
         sleep(HEARTBEAT).await;
     }
 }
 
-async fn beat(inner: &Arc<Inner>, own: &mut OwnConnection) -> Result<(), Error> {
+async fn beat(inner: &Arc<Inner>) -> Result<(), Error> {
     let asked = Instant::now();
     let seen = inner.config_epoch.current();
-    match store::heartbeat(own, inner.lease.node(), LEASE, seen).await? {
+    match store::heartbeat(&inner.db, inner.lease.node(), LEASE, seen).await? {
         Some(newest) => {
             inner.lease.renew(asked);
             take_up(inner, newest).await?;
@@ -68,7 +66,7 @@ async fn beat(inner: &Arc<Inner>, own: &mut OwnConnection) -> Result<(), Error> 
 async fn follow_configuration(inner: Arc<Inner>) {
     loop {
         if let Err(error) = listen(&inner).await {
-            tracing::warn!(?error, "configuration is not followed for a moment");
+            tracing::debug!(%error, "configuration is not followed for a moment");
         }
         sleep(Duration::from_millis(500)).await;
     }

@@ -134,7 +134,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > 63 || name.starts_with('-') || !name.bytes().all(allowed) {
         return Err(Error::Invalid(
-            "an organisation's name has 1 to 63 lower-case letters, digits and hyphens, and does not begin with a hyphen",
+            "an organisation's name has 1 to 63 lower-case letters, digits and hyphens, and begins with no hyphen",
         ));
     }
     Ok(())

@@ -26,14 +26,15 @@ pub use views::{
 };
 
 use db::Db;
-use sqlx::PgConnection;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 
 use crate::Error;
 
-/// The connection that a task keeps for itself, made anew after a failure.
+/// The connection that a committer keeps for itself, made anew after a failure.
 pub(crate) struct OwnConnection {
     db: Db,
-    conn: Option<PgConnection>,
+    conn: Option<PoolConnection<Postgres>>,
 }
 
 impl OwnConnection {
@@ -41,10 +42,10 @@ impl OwnConnection {
         Self { db, conn: None }
     }
 
-    pub(crate) async fn get(&mut self) -> Result<&mut PgConnection, Error> {
+    pub(crate) async fn get(&mut self) -> Result<&mut PoolConnection<Postgres>, Error> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.db.own_connection().await?,
+            None => self.db.system_statement().await?,
         };
         Ok(self.conn.insert(conn))
     }

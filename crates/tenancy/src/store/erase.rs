@@ -48,17 +48,20 @@ pub(crate) async fn delete_organisation(tx: &mut SystemTx, tenant: TenantId) -> 
     Ok(done.rows_affected() > 0)
 }
 
-/// Deletes a project with its agents and connections; the conversations it had are returned for the engine's tables.
+/// Deletes a project with its agents, connections and conversations; its lanes are returned for the engine's tables.
 pub(crate) async fn delete_project(tx: &mut TenantTx, project: ProjectId) -> Result<Option<Vec<Uuid>>, Error> {
     let tenant = tx.tenant().as_uuid();
     sqlx::query!("set constraints all deferred").execute(&mut **tx).await?;
     let lanes = sqlx::query_scalar!(
-        "select conversation_id from conversation where tenant_id = $1 and project_id = $2",
+        "select lane_id from lane where tenant_id = $1 and project_id = $2",
         tenant,
         project.as_uuid()
     )
     .fetch_all(&mut **tx)
     .await?;
+    sqlx::query!("delete from dead_letter where tenant_id = $1 and lane_id = any($2)", tenant, &lanes)
+        .execute(&mut **tx)
+        .await?;
     sqlx::query!(
         "delete from secret where tenant_id = $1
          and owner_id in (select connection_id from connection where tenant_id = $1 and project_id = $2)",
