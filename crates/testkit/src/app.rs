@@ -11,7 +11,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{TestDb, eventually};
+use crate::{TestDb, eventually, http_client};
 
 /// Generous: the first start of many on a loaded machine.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -76,7 +76,7 @@ impl TestApp {
         fs::create_dir_all(&data_dir).unwrap();
         let port = free_port();
         let child = spawn(&options, &data_dir, port);
-        let mut app = Self { options, data_dir, port, child, http: client(), _temp: temp };
+        let mut app = Self { options, data_dir, port, child, http: http_client(), _temp: temp };
         app.wait_until_ready().await;
         app
     }
@@ -282,11 +282,6 @@ async fn json_of(answer: Response) -> Value {
     let text = answer.text().await.unwrap();
     assert!(status.is_success(), "{url}: {status}: {text}");
     if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the test plays the outside world")]
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
 }
 
 fn spawn(options: &AppOptions, data_dir: &Path, port: u16) -> Child {

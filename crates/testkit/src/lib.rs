@@ -7,8 +7,11 @@ mod app;
 mod cluster;
 mod eventually;
 pub mod faults;
+mod http;
+pub mod models;
 pub mod slack;
 
 pub use app::{AppOptions, Database, Session, TestApp, free_port};
 pub use cluster::{TestDb, private_cluster};
 pub use eventually::{eventually, eventually_some};
+pub use http::http_client;

@@ -1,0 +1,131 @@
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode, header};
+use bytes::Bytes;
+use futures::{Stream, stream};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::Script;
+use super::call::{Call, ModelWire};
+use super::render::{Piece, content_type, error_body, pieces, whole};
+use super::reply::{Fault, Reply, Say};
+
+const MAX_BODY: usize = 64 << 20;
+
+pub(super) async fn serve(listener: TcpListener, script: Arc<Script>, stop: CancellationToken) {
+    while let Ok((socket, _)) = listener.accept().await {
+        script.connections.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(connection(socket, Arc::clone(&script))));
+    }
+}
+
+async fn connection(socket: TcpStream, script: Arc<Script>) {
+    // Without it a stream of small pieces waits for the peer's acknowledgements.
+    let _ = socket.set_nodelay(true);
+    let service = service_fn(move |request| answer(Arc::clone(&script), request));
+    // An error is a peer that went away, or a fault that we played.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+}
+
+/// An error closes the connection without an answer.
+async fn answer(script: Arc<Script>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(Body::new(body), MAX_BODY).await.map_err(io::Error::other)?;
+    let Some(wire) = ModelWire::of(head.uri.path()) else {
+        return Ok(plain(StatusCode::NOT_FOUND, "text/plain", "no such path"));
+    };
+    if let Some(quick) = &script.quick {
+        script.count.fetch_add(1, Ordering::Relaxed);
+        return Ok(plain(StatusCode::OK, content_type(wire, true), quick.body(wire)));
+    }
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let call = Call { wire, path: head.uri.path().to_owned(), headers: head.headers, body };
+    match script.answer(call.clone()) {
+        Reply::Say(say) => Ok(said(&call, &say)),
+        Reply::Fail(fault) => failed(&call, fault).await,
+    }
+}
+
+fn said(call: &Call, say: &Say) -> Response<Body> {
+    if say.never_streams || !call.streams() {
+        return plain(StatusCode::OK, content_type(call.wire, false), whole(call, say).to_string());
+    }
+    let body = Body::from_stream(play(pieces(call, say)));
+    plain(StatusCode::OK, content_type(call.wire, true), body)
+}
+
+async fn failed(call: &Call, fault: Fault) -> Result<Response<Body>, io::Error> {
+    let error = |status: StatusCode, kind: &str, message: &str| {
+        plain(status, content_type(call.wire, false), error_body(call.wire, kind, message).to_string())
+    };
+    Ok(match fault {
+        Fault::TooManyRequests { retry_after } => {
+            let mut response = error(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "too many requests");
+            if let Some(after) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, after.parse().unwrap());
+            }
+            response
+        }
+        Fault::Quota => error(StatusCode::TOO_MANY_REQUESTS, "insufficient_quota", "You exceeded your current quota."),
+        Fault::Status(status) => {
+            let message = format!("the fake answers {status} to the key {}", call.key().unwrap_or("(none)"));
+            error(StatusCode::from_u16(status).unwrap(), "fake_error", &message)
+        }
+        Fault::Html => plain(StatusCode::OK, "text/html", "<!doctype html><title>Welcome to nginx!</title>"),
+        Fault::Hang => std::future::pending().await,
+        Fault::Nothing => plain(StatusCode::OK, content_type(call.wire, true), Body::empty()),
+        Fault::HangUp => return Err(io::Error::other("hanging up")),
+        Fault::Comments => {
+            let comments = play(vec![Piece::Forever(Bytes::from_static(b": still there\n\n"))]);
+            plain(StatusCode::OK, content_type(call.wire, true), Body::from_stream(comments))
+        }
+        Fault::Redirect(to) => {
+            let mut response = plain(StatusCode::TEMPORARY_REDIRECT, "text/plain", Body::empty());
+            response.headers_mut().insert(header::LOCATION, to.parse().unwrap());
+            response
+        }
+        Fault::Body { content_type, body } => plain(StatusCode::OK, content_type, body),
+    })
+}
+
+fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    response
+}
+
+/// A body that plays `pieces`.
+fn play(pieces: Vec<Piece>) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
+    stream::unfold(VecDeque::from(pieces), |mut pieces| async move {
+        loop {
+            match pieces.pop_front()? {
+                Piece::Bytes(bytes) => return Some((Ok(bytes), pieces)),
+                Piece::Pause(pause) => sleep(pause).await,
+                Piece::Silence => std::future::pending().await,
+                Piece::Break => {
+                    // So that what was said before has left.
+                    sleep(Duration::from_millis(5)).await;
+                    return Some((Err(io::Error::other("breaking off")), pieces));
+                }
+                Piece::Forever(bytes) => {
+                    sleep(Duration::from_millis(5)).await;
+                    pieces.push_front(Piece::Forever(bytes.clone()));
+                    return Some((Ok(bytes), pieces));
+                }
+            }
+        }
+    })
+}
