@@ -11,7 +11,8 @@ use crate::pool::{Target, redact};
 pub enum Error {
     #[error("the store of models failed")]
     Store(#[from] db::Error),
-
+    #[error("the provider's key could not be stored or read")]
+    Secret(#[from] tenancy::Error),
     #[error("{0}")]
     Invalid(String),
     #[error("no such {0}")]
@@ -27,7 +28,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
-
+            Self::Secret(error) => error.kind(),
             Self::Invalid(_) | Self::KeyForAnotherHost => ErrorKind::Invalid,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::InUse { .. } => ErrorKind::Conflict,

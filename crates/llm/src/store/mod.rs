@@ -5,7 +5,7 @@
 
 mod group;
 mod provider;
-mod secrets;
+
 mod seed;
 
 use db::{Db, TenantTx};

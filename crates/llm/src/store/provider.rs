@@ -1,9 +1,9 @@
-use super::secrets;
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use infra::{Reach, Sealer};
 use kernel::{ProviderId, Secret};
 use serde::Serialize;
+use tenancy::secrets;
 use url::Url;
 
 use super::{Change, Written, check_name};
