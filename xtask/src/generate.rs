@@ -133,9 +133,7 @@ impl Drop for Touched {
 fn schema(postgres: &Postgres) -> Result<String> {
     let mut dump = postgres.client("pg_dump");
     let text = dump.args(["--schema-only", "--no-owner", "postgres"]).output_of()?;
-    let version = postgres.client("pg_dump").arg("--version").output_of()?;
-    let major = version.rsplit(") ").nth(1).unwrap_or(&version).rsplit(' ').next().unwrap_or_default();
-    let major = major.split('.').next().unwrap_or_default().trim();
+    let major = postgres.major()?;
     let noise = ["--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict"];
     let mut schema = format!(
         "-- The schema as the migrations make it, for reading: written by `cargo xtask gen` with pg_dump {major}.\n"
@@ -155,6 +153,9 @@ fn schema(postgres: &Postgres) -> Result<String> {
 /// What one of the server's hidden commands prints; compiled from the committed queries' data.
 fn said_by_the_server(project: &Project, command: &str) -> Result<String> {
     let text = project.cargo(&["run", "--quiet", "--package", "server", "--", command]).output_of()?;
+    if text.trim().is_empty() {
+        bail!("`konstruct {command}` prints nothing");
+    }
     Ok([text.trim_end(), "\n"].concat())
 }
 

@@ -39,8 +39,15 @@ impl Postgres {
     /// One of PostgreSQL's clients, told where the server is.
     pub(crate) fn client(&self, name: &str) -> Command {
         let mut client = Command::new(self.bin.join(name));
-        client.arg("--host").arg(self.home.path()).args(["--username", "postgres", "--no-password"]);
+        client.arg("--host").arg(self.home.path()).args(["--username", "postgres"]);
         client
+    }
+
+    /// The major version: `pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` -> `15`.
+    pub(crate) fn major(&self) -> Result<String> {
+        let version = Command::new(self.bin.join("pg_dump")).arg("--version").output_of()?;
+        let number = version.split(' ').nth(2).unwrap_or_default();
+        Ok(number.chars().take_while(char::is_ascii_digit).collect())
     }
 
     fn start() -> Result<Self> {
@@ -84,7 +91,7 @@ impl Postgres {
 
     fn psql(&self) -> Command {
         let mut psql = self.client("psql");
-        psql.args(["--dbname", "postgres", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]);
+        psql.args(["--no-password", "--dbname", "postgres", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1"]);
         psql
     }
 }

@@ -31,6 +31,8 @@ pub enum Error {
     Engine(#[from] durable::Error),
     #[error("the channels' store failed")]
     Store(#[from] db::Error),
+    #[error("a secret cannot be read or stored")]
+    Secret(#[from] tenancy::Error),
     #[error("a secret cannot be used")]
     Sealer(#[from] infra::SealerError),
 }
@@ -46,6 +48,7 @@ impl Error {
             Self::NotReady => ErrorKind::Overloaded,
             Self::Engine(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::Secret(error) => error.kind(),
             Self::Sealer(error) => error.kind(),
         }
     }

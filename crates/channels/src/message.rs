@@ -120,9 +120,6 @@ pub struct MessageContext {
     /// Nobody but the sender and the agent is there.
     #[serde(default, skip_serializing_if = "is_false")]
     pub direct: bool,
-    /// The agent was called by mention or by name, rather than followed in a thread.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub addressed: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -159,7 +156,7 @@ mod tests {
             at: DateTime::UNIX_EPOCH,
             thread: Some("1.2".into()),
             reply_to: None,
-            context: MessageContext { direct: false, addressed: true },
+            context: MessageContext { direct: true },
             draft: false,
         };
         let body = serde_json::to_value(&message).unwrap();

@@ -56,7 +56,13 @@ impl Db {
         Ok(SystemTx::new(self.system.begin().await?))
     }
 
-    /// A connection of the system login for a single statement that is a transaction by itself: the committers' batches.
+    /// A connection of the system login beside the pools, for a task that must never wait for one: a committer's, or
+    /// the one that keeps a lease.
+    pub async fn own_connection(&self) -> Result<PgConnection, Error> {
+        Ok(PgConnection::connect_with(&self.system.connect_options()).await?)
+    }
+
+    /// A connection of the system login for a single statement that is a transaction by itself.
     pub async fn system_statement(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
         Ok(self.system.acquire().await?)
     }

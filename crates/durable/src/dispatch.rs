@@ -81,7 +81,7 @@ async fn look_around(inner: &Arc<Inner>) {
             let mut turns = inner.dispatch.turns.lock();
             tenants.into_iter().for_each(|tenant| turns.wake(tenant));
         }
-        Err(error) => tracing::debug!(%error, "ready lanes could not be looked for"),
+        Err(error) => tracing::warn!(?error, "ready lanes could not be looked for"),
     }
 }
 
@@ -97,7 +97,7 @@ async fn claim(inner: &Arc<Inner>) -> bool {
         Ok(claims) => claims,
         Err(error) => {
             // What was dealt stays in the line for the next look around.
-            tracing::debug!(%error, "lanes could not be claimed");
+            tracing::warn!(?error, "lanes could not be claimed");
             return false;
         }
     };
@@ -130,6 +130,6 @@ pub(crate) async fn refresh_shares(inner: &Inner) {
             };
             *inner.dispatch.shares.lock() = rows.iter().map(|row| (row.tenant, share(row))).collect();
         }
-        Err(error) => tracing::debug!(%error, "shares could not be read"),
+        Err(error) => tracing::warn!(?error, "shares could not be read"),
     }
 }

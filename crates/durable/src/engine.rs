@@ -232,7 +232,7 @@ impl Inner {
                 Err(Error::Refused { reason }) => return Err(Error::Refused { reason }),
                 Err(error) if self.stopped.is_cancelled() => return Err(error),
                 Err(error) => {
-                    tracing::debug!(%error, "a commit is tried again");
+                    tracing::warn!(?error, "a commit is tried again");
                     sleep(delay).await;
                     delay = (delay * 2).min(Duration::from_secs(1));
                 }

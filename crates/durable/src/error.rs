@@ -4,7 +4,7 @@ use kernel::ErrorKind;
 pub enum Error {
     #[error("the engine's store failed")]
     Store(#[from] db::Error),
-    /// The database will never take this item (a NUL in a text, a number out of range).
+    /// The database will never take this item: its organisation is gone, for instance.
     #[error("the message cannot be stored: {reason}")]
     Refused { reason: String },
     #[error("the store took too long")]
@@ -46,9 +46,9 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        // Class 22 is "data exception": the data is at fault, not the database.
+        // Classes 22 and 23, "data exception" and "integrity constraint violation": the data is at fault.
         match error.as_database_error() {
-            Some(refusal) if refusal.code().is_some_and(|code| code.starts_with("22")) => {
+            Some(refusal) if refusal.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23")) => {
                 Self::Refused { reason: refusal.message().to_owned() }
             }
             _ => Self::Store(error.into()),

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::engine::Inner;
 use crate::lease::LEASE;
+use crate::store::OwnConnection;
 use crate::{Error, dispatch, store};
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -32,18 +33,19 @@ async fn until_stopped(inner: Arc<Inner>, task: impl Future<Output = ()>) {
 }
 
 async fn keep_lease(inner: Arc<Inner>) {
+    let mut own = OwnConnection::new(inner.db.clone());
     loop {
-        if let Err(error) = beat(&inner).await {
-            tracing::warn!(%error, "the lease could not be renewed");
+        if let Err(error) = beat(&inner, &mut own).await {
+            tracing::warn!(?error, "the lease could not be renewed");
         }
         sleep(HEARTBEAT).await;
     }
 }
 
-async fn beat(inner: &Arc<Inner>) -> Result<(), Error> {
+async fn beat(inner: &Arc<Inner>, own: &mut OwnConnection) -> Result<(), Error> {
     let asked = Instant::now();
     let seen = inner.config_epoch.current();
-    match store::heartbeat(&inner.db, inner.lease.node(), LEASE, seen).await? {
+    match store::heartbeat(own, inner.lease.node(), LEASE, seen).await? {
         Some(newest) => {
             inner.lease.renew(asked);
             take_up(inner, newest).await?;
@@ -66,7 +68,7 @@ async fn beat(inner: &Arc<Inner>) -> Result<(), Error> {
 async fn follow_configuration(inner: Arc<Inner>) {
     loop {
         if let Err(error) = listen(&inner).await {
-            tracing::debug!(%error, "configuration is not followed for a moment");
+            tracing::warn!(?error, "configuration is not followed for a moment");
         }
         sleep(Duration::from_millis(500)).await;
     }

@@ -36,8 +36,8 @@ pub(crate) struct Outbox {
 #[derive(Default)]
 struct Lanes {
     queues: HashMap<(TenantId, LaneId), VecDeque<Outgoing>>,
-    /// How many entries of each reply are queued or under way.
-    known: HashMap<MessageId, usize>,
+    /// The epochs at which a reply is queued or under way.
+    known: HashMap<MessageId, Vec<i64>>,
 }
 
 /// A reply for this node to work on, and how far it is known to have come.
@@ -113,13 +113,18 @@ impl Outbox {
     pub(crate) fn knows(&self, message: MessageId) -> bool {
         self.lanes.lock().known.contains_key(&message)
     }
+
+    /// Whether somebody here is at work on the reply at this epoch: they will find that its run has ended.
+    pub(crate) fn holds(&self, message: MessageId, epoch: i64) -> bool {
+        self.lanes.lock().known.get(&message).is_some_and(|epochs| epochs.contains(&epoch))
+    }
 }
 
 /// Puts a reply at the end of its lane's queue; a lane with a queue has one task that works it off.
 pub(crate) fn enqueue(inner: &Arc<Inner>, outgoing: Outgoing) {
     let lane = (outgoing.reply.tenant, outgoing.reply.lane);
     let mut lanes = inner.outbox.lanes.lock();
-    *lanes.known.entry(outgoing.reply.message).or_default() += 1;
+    lanes.known.entry(outgoing.reply.message).or_default().push(outgoing.epoch);
     match lanes.queues.get_mut(&lane) {
         Some(queue) => queue.push_back(outgoing),
         None => {
@@ -142,16 +147,16 @@ async fn work_off(inner: Arc<Inner>, lane: (TenantId, LaneId)) {
                 }
             }
         };
-        let (message, seq) = (outgoing.reply.message, outgoing.seq);
+        let (message, seq, epoch) = (outgoing.reply.message, outgoing.seq, outgoing.epoch);
         tokio::select! {
             () = deliver(&inner, outgoing, posted) => {}
             () = inner.stopped.cancelled() => return,
         }
         posted = posted.max(seq);
         let mut lanes = inner.outbox.lanes.lock();
-        if let Some(entries) = lanes.known.get_mut(&message) {
-            *entries -= 1;
-            if *entries == 0 {
+        if let Some(epochs) = lanes.known.get_mut(&message) {
+            epochs.retain(|other| *other != epoch);
+            if epochs.is_empty() {
                 lanes.known.remove(&message);
             }
         }
@@ -324,7 +329,7 @@ async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> bool {
         match store::earlier_unposted(&inner.db, reply.tenant, reply.lane, outgoing.seq).await {
             Ok(false) => return true,
             Ok(true) => {}
-            Err(error) => tracing::debug!(%error, "a lane's earlier replies could not be looked at"),
+            Err(error) => tracing::warn!(?error, "a lane's earlier replies could not be looked at"),
         }
         sleep(TURN_POLL).await;
     }
@@ -361,7 +366,7 @@ pub(crate) async fn poll(inner: Arc<Inner>) {
         }
         match claim_due(&inner).await {
             Ok(()) => {}
-            Err(error) => tracing::debug!(%error, "due replies could not be claimed"),
+            Err(error) => tracing::warn!(?error, "due replies could not be claimed"),
         }
     }
 }

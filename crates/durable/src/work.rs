@@ -134,7 +134,7 @@ async fn finish(
     };
     failpoint::pass("finish.after");
     live::publish(&inner.bus, claim.tenant, claim.lane, &LiveEvent::Answered { seq: claim.seq });
-    if let Some(reply) = finished.reply {
+    if let Some(reply) = finished.reply.filter(|reply| !inner.outbox.holds(claim.message, reply.epoch)) {
         inner.outgoing(Outgoing::ended(claim, reply, text.map(|text| Answer { text, body })));
     }
     finished.more

@@ -74,10 +74,9 @@ fn address<'a>(envelope: &'a Envelope, event: &'a Event, employees: &[Employee<'
         .copied()
         .filter(|&index| bot_users(&employees[index], envelope).any(|bot| mentions(text, bot)))
         .collect();
-    let direct = event.channel_type.as_deref() == Some("im");
     let called = match () {
         () if !mentioned.is_empty() => mentioned,
-        () if direct || event.kind.as_deref() == Some("app_mention") => heard.clone(),
+        () if event.is_direct() || event.kind.as_deref() == Some("app_mention") => heard.clone(),
         () => Vec::new(),
     };
     let spoken = without_leading_mentions(text);

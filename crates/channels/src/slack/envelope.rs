@@ -137,6 +137,13 @@ impl Envelope {
     }
 }
 
+impl Event {
+    /// Whether nobody but the sender and the bot is there.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.channel_type.as_deref() == Some("im") || self.channel.as_deref().is_some_and(|id| id.starts_with('D'))
+    }
+}
+
 /// The moment a Slack timestamp (`1700000000.123456`) stands for; `None` for anything else.
 pub(crate) fn moment(ts: &str) -> Option<DateTime<Utc>> {
     let (seconds, fraction) = ts.split_once('.').unwrap_or((ts, "0"));

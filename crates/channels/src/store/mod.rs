@@ -1,8 +1,12 @@
 //! All SQL of the channels.
 
 pub mod amendment;
+pub mod channel_app;
+pub mod connection;
 pub mod contact;
 pub mod conversation;
+pub(crate) mod message;
+pub(crate) mod route;
 
 /// A pattern that finds `words` anywhere, letter case aside: what `ilike` would read as wildcards is taken literally.
 fn pattern(words: &str) -> String {

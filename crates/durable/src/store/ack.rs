@@ -91,7 +91,7 @@ impl Ack {
             &rows.key_hash as &[&[u8]],
             node
         )
-        .fetch_all(&mut **conn)
+        .fetch_all(&mut *conn)
         .await;
         for row in self.conn.check(stored)? {
             results[row.ord as usize] = Some((row.seq, row.day));

@@ -18,7 +18,7 @@ next as (
     select pick.tenant_id, pick.lane_id, i.seq, i.day, i.message_id, i.program
     from pick
     cross join lateral (
-        select * from inbox
+        select seq, day, message_id, program from inbox
         where inbox.tenant_id = pick.tenant_id and inbox.lane_id = pick.lane_id and inbox.seq = pick.done_seq + 1
         limit 1
     ) i

@@ -87,7 +87,7 @@ impl Flush<FinishItem, Ended> for Finish {
             node,
             &self.by_commit
         )
-        .fetch_all(&mut **conn)
+        .fetch_all(&mut *conn)
         .await;
         let mut results = vec![None; items.len()];
         for row in self.conn.check(ended)? {

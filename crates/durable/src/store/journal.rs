@@ -80,7 +80,7 @@ impl Flush<JournalItem, bool> for JournalWriter {
             &items.iter().map(|item| item.usage.cost_usd).collect::<Vec<_>>() as &[Option<Decimal>],
             node
         )
-        .fetch_all(&mut **conn)
+        .fetch_all(&mut *conn)
         .await;
         let mut recorded = vec![false; items.len()];
         for row in self.conn.check(written)? {

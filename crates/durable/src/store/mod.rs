@@ -26,15 +26,14 @@ pub use views::{
 };
 
 use db::Db;
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
+use sqlx::PgConnection;
 
 use crate::Error;
 
-/// The connection that a committer keeps for itself, made anew after a failure.
+/// The connection that a task keeps for itself, made anew after a failure.
 pub(crate) struct OwnConnection {
     db: Db,
-    conn: Option<PoolConnection<Postgres>>,
+    conn: Option<PgConnection>,
 }
 
 impl OwnConnection {
@@ -42,10 +41,10 @@ impl OwnConnection {
         Self { db, conn: None }
     }
 
-    pub(crate) async fn get(&mut self) -> Result<&mut PoolConnection<Postgres>, Error> {
+    pub(crate) async fn get(&mut self) -> Result<&mut PgConnection, Error> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.db.system_statement().await?,
+            None => self.db.own_connection().await?,
         };
         Ok(self.conn.insert(conn))
     }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use db::Db;
 use kernel::{NodeId, TenantId};
 
+use super::OwnConnection;
 use crate::Error;
 
 /// Enters a node; its lease runs for `lease`. `sole`: no other node can be alive (this one holds the data directory),
@@ -27,8 +28,13 @@ pub(crate) async fn register(db: &Db, node: NodeId, lease: Duration, sole: bool)
 }
 
 /// Renews the lease and says which configuration the node acts upon; returns the newest. `None`: it was buried.
-pub(crate) async fn heartbeat(db: &Db, node: NodeId, lease: Duration, config: i64) -> Result<Option<i64>, Error> {
-    let mut conn = db.system_statement().await?;
+pub(crate) async fn heartbeat(
+    own: &mut OwnConnection,
+    node: NodeId,
+    lease: Duration,
+    config: i64,
+) -> Result<Option<i64>, Error> {
+    let conn = own.get().await?;
     let newest = sqlx::query_scalar!(
         "update node set lease_until = now() + make_interval(secs => $2), config_seen = greatest(config_seen, $3)
          from config_epoch where node_id = $1 returning config_epoch.epoch",
@@ -37,8 +43,8 @@ pub(crate) async fn heartbeat(db: &Db, node: NodeId, lease: Duration, config: i6
         config
     )
     .fetch_optional(&mut *conn)
-    .await?;
-    Ok(newest)
+    .await;
+    own.check(newest)
 }
 
 /// Removes the nodes whose lease has run out, and frees what is held by nobody alive: lanes at once, replies to be

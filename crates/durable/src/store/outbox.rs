@@ -140,7 +140,7 @@ impl Flush<Mark, Marked> for Marks {
             &items.iter().map(dead).collect::<Vec<_>>(),
             node
         )
-        .fetch_all(&mut **conn)
+        .fetch_all(&mut *conn)
         .await;
         let mut results = vec![None; items.len()];
         for row in self.conn.check(marked)? {

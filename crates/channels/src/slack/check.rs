@@ -1,0 +1,62 @@
+use infra::Egress;
+use serde::Deserialize;
+
+use super::installation::Installation;
+use super::wire::{self, CallError};
+use crate::registry::Check;
+
+/// What `auth.test` tells (docs.slack.dev/reference/methods/auth.test).
+#[derive(Deserialize)]
+struct AuthTest {
+    #[serde(default)]
+    team: String,
+    #[serde(default)]
+    team_id: String,
+    #[serde(default)]
+    enterprise_id: Option<String>,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    user_id: String,
+}
+
+/// Tries the connection for real and says in words what is right and what is not.
+pub(super) async fn check(egress: &Egress, installation: &Installation, heard: bool) -> Vec<Check> {
+    let mut checks = Vec::new();
+    match &installation.caller {
+        None => checks.push(Check::failed("bot_token", "no bot token is set; paste the one that begins with xoxb-")),
+        Some(caller) => {
+            let answer: Result<AuthTest, CallError> =
+                wire::post(egress, caller, "auth.test", &serde_json::json!({})).await;
+            match answer {
+                Err(error) => checks.push(Check::failed("bot_token", error.to_string())),
+                Ok(known) => compare(&mut checks, installation, &known),
+            }
+        }
+    }
+    checks.push(if heard {
+        Check::passed("events", "deliveries arrive and their signature is right")
+    } else {
+        Check::failed(
+            "events",
+            "nothing signed with this secret has arrived yet; enter the events URL in the app's Event Subscriptions, \
+             then mention the bot in a channel it is a member of",
+        )
+    });
+    checks
+}
+
+fn compare(checks: &mut Vec<Check>, installation: &Installation, known: &AuthTest) {
+    checks.push(Check::passed("bot_token", format!("Slack knows it as {} in {}", known.user, known.team)));
+    let workspace = &installation.workspace;
+    checks.push(if *workspace == known.team_id || Some(workspace) == known.enterprise_id.as_ref() {
+        Check::passed("workspace", workspace.clone())
+    } else {
+        let detail = format!("the token belongs to {}, but the connection names {workspace}", known.team_id);
+        Check::failed("workspace", detail)
+    });
+    if let Some(bot) = installation.settings.bot_user_id.as_ref().filter(|bot| **bot != known.user_id) {
+        let detail = format!("the bot is {}, but the settings name {bot}", known.user_id);
+        checks.push(Check::failed("bot_user", detail));
+    }
+}

@@ -1,0 +1,75 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use durable::{ReplyState, SendError};
+use kernel::{LaneId, PageRequest};
+
+use crate::world::{PATIENCE, World};
+
+#[tokio::test]
+async fn the_placeholder_stands_while_the_answer_is_being_made() {
+    let world = World::new().await;
+    let engine = world.engine(false).await;
+    let lane = LaneId::new();
+    world.say(&engine, lane, "hold").await;
+    testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["..."] }).await;
+    let entry = world.transcript(lane).await.remove(0);
+    assert_eq!(entry.reply.unwrap().state, ReplyState::Thinking);
+    world.program.released.notify_one();
+    world.settled(lane).await;
+    assert_eq!(world.channel.texts(lane), ["re: hold"]);
+}
+
+#[tokio::test]
+async fn a_placeholder_that_a_dead_process_left_is_used_and_not_doubled() {
+    let world = World::new().await;
+    let lane = LaneId::new();
+    // The post takes effect, its answer is lost, and then the process dies before it can look.
+    world.channel.faults.lock().push(SendError::Ambiguous { reason: "cut".into() });
+    let doomed = world.doomed();
+    world.say(&doomed.engine, lane, "hold").await;
+    testkit::eventually(PATIENCE, || async { !world.channel.texts(lane).is_empty() }).await;
+    doomed.kill();
+    let _next = world.engine(true).await;
+    testkit::eventually(PATIENCE, || async { world.program.held.load(Ordering::SeqCst) >= 1 }).await;
+    testkit::eventually(PATIENCE, || async {
+        world.program.released.notify_one();
+        world.channel.texts(lane) == ["re: hold"]
+    })
+    .await;
+    world.settled(lane).await;
+    assert_eq!(world.channel.texts(lane), ["re: hold"]);
+}
+
+#[tokio::test]
+async fn a_limit_on_the_channel_is_waited_for_and_the_order_kept() {
+    let world = World::new().await;
+    let limit = || SendError::Retry { reason: "ratelimited".into(), after: Some(Duration::from_millis(5)) };
+    world.channel.faults.lock().extend((0..10).map(|_| limit()));
+    let engine = world.engine(false).await;
+    let lane = LaneId::new();
+    for n in 0..5 {
+        world.say(&engine, lane, &n.to_string()).await;
+    }
+    world.settled(lane).await;
+    assert_eq!(world.channel.texts(lane), ["re: 0", "re: 1", "re: 2", "re: 3", "re: 4"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_delivered_is_a_dead_letter_and_can_be_sent_again() {
+    let world = World::new().await;
+    let engine = world.engine(false).await;
+    let lane = LaneId::new();
+    world.say(&engine, lane, "hold").await;
+    testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["..."] }).await;
+    world.channel.faults.lock().push(SendError::Permanent { reason: "is_archived".into(), revoked: false });
+    world.program.released.notify_one();
+    let entry = world.settled(lane).await.remove(0);
+    assert_eq!(entry.reply.unwrap().state, ReplyState::Failed);
+    let mut tx = world.db.tenant(world.tenant).await.unwrap();
+    let page = durable::list_dead_letters(&mut tx, world.project, &PageRequest::new(None, None)).await.unwrap();
+    assert_eq!(page.items[0].reason, "is_archived");
+    assert!(durable::replay_dead_letter(&engine, &mut tx, page.items[0].id).await.unwrap());
+    tx.commit().await.unwrap();
+    testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["re: hold"] }).await;
+}
