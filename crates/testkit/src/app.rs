@@ -26,6 +26,8 @@ pub enum Database {
     Shared(Arc<TestDb>),
     /// The private PostgreSQL inside the data directory.
     Embedded,
+    /// A database of the caller's: the directory of its server's socket, and its name.
+    At(PathBuf, String),
 }
 
 /// How a server is started. `binary` is `env!("CARGO_BIN_EXE_konstruct")` of the test's own crate.
@@ -105,7 +107,7 @@ impl TestApp {
     pub fn database(&self) -> &TestDb {
         match &self.options.database {
             Database::Shared(database) => database,
-            Database::Embedded => panic!("the server has a database of its own"),
+            Database::Embedded | Database::At(..) => panic!("the server has a database of its own"),
         }
     }
 
@@ -185,6 +187,24 @@ impl TestApp {
         .await
     }
 
+    /// Sets or removes a variable of the environment of the next start.
+    pub fn set_env(&mut self, name: &str, value: Option<&str>) {
+        self.options.env.retain(|(other, _)| other != name);
+        self.options.env.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+
+    /// Whether the server ends by itself within `patience`.
+    pub async fn ends_within(&mut self, patience: Duration) -> bool {
+        let until = tokio::time::Instant::now() + patience;
+        while tokio::time::Instant::now() < until {
+            if self.child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
     /// Starts a server that has ended again, on the same port, and waits until it is ready.
     pub async fn restart(&mut self) {
         self.spawn_again();
@@ -210,6 +230,11 @@ impl TestApp {
             async { request.await.is_ok_and(|answer| answer.status() == StatusCode::OK) }
         })
         .await;
+    }
+
+    /// Prints the end of the server's log.
+    pub fn show_log(&self) {
+        show_log(&self.data_dir);
     }
 
     fn signal(&self, signal: &str) {
@@ -301,10 +326,16 @@ fn command(options: &AppOptions, data_dir: &Path) -> Command {
         }
     }
     command.current_dir(data_dir).env("KONSTRUCT_EGRESS__ALLOW_PRIVATE", "true").env("RUST_BACKTRACE", "1");
-    if let Database::Shared(database) = &options.database {
-        command.env("KONSTRUCT_DATABASE__URL", database.url("konstruct_app"));
-        command.env("KONSTRUCT_DATABASE__SYSTEM_URL", database.url("konstruct_system"));
-        command.env("KONSTRUCT_DATABASE__ADMIN_URL", database.url("postgres"));
+    let logins = [("URL", "konstruct_app"), ("SYSTEM_URL", "konstruct_system"), ("ADMIN_URL", "postgres")];
+    for (key, role) in logins {
+        let url = match &options.database {
+            Database::Shared(database) => database.url(role),
+            Database::At(sockets, name) => {
+                format!("postgres://{role}@localhost/{name}?host={}&sslmode=disable", sockets.display())
+            }
+            Database::Embedded => continue,
+        };
+        command.env(format!("KONSTRUCT_DATABASE__{key}"), url);
     }
     command.envs(options.env.iter().map(|(name, value)| (name, value)));
     command

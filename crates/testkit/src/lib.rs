@@ -9,6 +9,7 @@ mod eventually;
 pub mod faults;
 mod http;
 pub mod models;
+pub mod harness;
 pub mod slack;
 
 pub use app::{AppOptions, Database, Session, TestApp, free_port};
