@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-pub use faults::Kills;
+pub use faults::{FAILPOINTS, Kills};
 pub use oracle::{Acked, Standing, Verdict, judge};
 
 use faults::Faults;

@@ -173,7 +173,7 @@ fn answer(call: &Call) -> Reply {
     };
     let number: u64 = marker.rsplit('-').next().and_then(|digits| digits.parse().ok()).unwrap_or(0);
     match number % 20 {
-        0..4 if call.tool_results().is_empty() => {
+        0..=4 if call.tool_results().is_empty() => {
             Reply::call("calculator", &serde_json::json!({ "expression": format!("{number} + 1") }))
         }
         5 if rand::random::<f64>() < 0.5 => Reply::fail(Fault::Status(500)),
