@@ -10,6 +10,7 @@ mod postgres;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kernel::ErrorKind;
 use parking_lot::Mutex;
@@ -78,7 +79,9 @@ impl Bus {
     /// Tells everybody who watches `topic`, here and on the other nodes.
     pub fn publish(&self, topic: &str, payload: &str) {
         self.local.deliver(topic, || Delivery::Payload(payload.into()));
-        if let Some(bridge) = &self.bridge {
+        if let Some(bridge) = &self.bridge
+            && self.local.has_peers.load(Ordering::Relaxed)
+        {
             // A full queue loses the message; the bridge tells the other nodes so.
             if bridge.try_send(Outgoing { topic: topic.into(), payload: payload.into() }).is_err() {
                 self.local.overflowed();
@@ -112,11 +115,14 @@ impl Drop for Subscription {
     }
 }
 
-/// The subscribers of this process.
+/// The subscribers of this process, and what the bridge and its users tell each other.
 #[derive(Default)]
 struct Local {
     topics: Mutex<HashMap<Arc<str>, broadcast::Sender<Delivery>>>,
-    overflowed: std::sync::atomic::AtomicBool,
+    /// Whether there is another node to tell.
+    has_peers: AtomicBool,
+    /// Whether the other nodes have missed something.
+    overflowed: AtomicBool,
 }
 
 impl Local {
@@ -146,11 +152,11 @@ impl Local {
     }
 
     fn overflowed(&self) {
-        self.overflowed.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.overflowed.store(true, Ordering::Relaxed);
     }
 
     fn take_overflow(&self) -> bool {
-        self.overflowed.swap(false, std::sync::atomic::Ordering::Relaxed)
+        self.overflowed.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bus between nodes: PostgreSQL's NOTIFY, in batches, and only while there are other nodes to hear it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use db::Db;
@@ -29,7 +30,7 @@ pub(super) async fn start(
     // Names this bus on the channel alone; the engine's node has an id of its own.
     let own = NodeId::new();
     let listener = db.listen(&[CHANNEL]).await?;
-    let speaker = Speaker { db, local: Arc::clone(&local), writer: Writer::new(own), peers: false };
+    let speaker = Speaker { db, local: Arc::clone(&local), writer: Writer::new(own) };
     let listening = stop.clone();
     tokio::spawn(async move { listening.run_until_cancelled(listen(listener, Reader::new(own), local)).await });
     tokio::spawn(async move { stop.run_until_cancelled(speaker.run(queue)).await });
@@ -63,7 +64,6 @@ struct Speaker {
     db: Db,
     local: Arc<Local>,
     writer: Writer,
-    peers: bool,
 }
 
 impl Speaker {
@@ -75,8 +75,7 @@ impl Speaker {
             tokio::select! {
                 taken = queue.recv_many(&mut batch, BATCH) => match taken {
                     0 => return,
-                    _ if self.peers => self.notify(&batch).await,
-                    _ => {}
+                    _ => self.notify(&batch).await,
                 },
                 _ = look.tick() => self.look_for_peers().await,
             }
@@ -98,12 +97,12 @@ impl Speaker {
 
     /// A node that has just come may have missed what was not notified until now.
     async fn look_for_peers(&mut self) {
-        let before = self.peers;
-        match others(&self.db).await {
-            Ok(peers) => self.peers = peers,
-            Err(error) => tracing::debug!(%error, "cannot see whether there are other nodes"),
-        }
-        if self.peers && (!before || self.local.take_overflow()) {
+        let has_peers = match others(&self.db).await {
+            Ok(has_peers) => has_peers,
+            Err(error) => return tracing::debug!(%error, "cannot see whether there are other nodes"),
+        };
+        let had_peers = self.local.has_peers.swap(has_peers, Ordering::Relaxed);
+        if has_peers && (!had_peers || self.local.take_overflow()) {
             let mut frames = Vec::new();
             self.writer.lost(&mut frames);
             if notify(&self.db, &frames).await.is_err() {
