@@ -46,6 +46,7 @@ impl Error {
         match self {
             Self::Query(sqlx::Error::RowNotFound) => ErrorKind::NotFound,
             Self::Query(sqlx::Error::PoolTimedOut) => ErrorKind::Overloaded,
+            Self::Query(error) if is_unstorable(error) => ErrorKind::Invalid,
             Self::Query(error) => match error.as_database_error().map(|e| e.kind()) {
                 Some(sqlx::error::ErrorKind::UniqueViolation) => ErrorKind::Conflict,
                 Some(sqlx::error::ErrorKind::ForeignKeyViolation | sqlx::error::ErrorKind::CheckViolation) => {
@@ -56,4 +57,10 @@ impl Error {
             _ => ErrorKind::Internal,
         }
     }
+}
+
+/// Whether it is about a text that PostgreSQL cannot keep: one with a NUL in it, plain (22021) or within JSON (22P05).
+fn is_unstorable(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| matches!(&*code, "22021" | "22P05"))
 }
