@@ -61,7 +61,7 @@ pub async fn update(
     id: TenantId,
     change: Change,
 ) -> Result<(Organisation, i64), Error> {
-    let mut changed = find(tx, id).await?;
+    let mut changed = organisation::lock_organisation(tx, id).await?.ok_or(NO_SUCH)?;
     if let Some(display_name) = change.display_name {
         check_display_name(&display_name)?;
         changed.display_name = display_name;

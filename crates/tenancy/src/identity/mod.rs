@@ -232,7 +232,7 @@ impl Identity {
     /// The user of this address, made where there is none. An existing user is left as they are: who may invite
     /// somebody may not set their password.
     pub async fn invite(&self, new: NewUser<'_>) -> Result<User, Error> {
-        let email = normalised(new.email)?;
+        let email = check(&new)?;
         let mut tx = self.shared.db.system("inviting a user").await?;
         let found = user::find_credentials(&mut tx, &email).await?;
         tx.commit().await?;
@@ -245,7 +245,7 @@ impl Identity {
     /// The operator's way: makes the user, or gives them this name and password. Whether anything changed.
     pub async fn put_user(&self, new: NewUser<'_>) -> Result<(User, bool), Error> {
         let Shared { db, passwords, .. } = &*self.shared;
-        let email = normalised(new.email)?;
+        let email = check(&new)?;
         let mut tx = db.system("a user as the operator wants them").await?;
         let found = user::find_credentials(&mut tx, &email).await?;
         tx.commit().await?;
@@ -337,6 +337,14 @@ impl Identity {
             refresh_expires_in: SESSION.to_std().unwrap_or_default(),
         })
     }
+}
+
+/// The address of a user to be, with everything else in order.
+fn check(new: &NewUser<'_>) -> Result<String, Error> {
+    if new.display_name.is_some_and(|name| name.chars().count() > 200) {
+        return Err(Error::Invalid("a user's display name has at most 200 characters"));
+    }
+    normalised(new.email)
 }
 
 /// An e-mail address as it is stored: lower case, nothing around it.

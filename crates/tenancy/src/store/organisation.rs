@@ -73,6 +73,18 @@ pub(crate) async fn find_organisation(tx: &mut SystemTx, id: TenantId) -> Result
     Ok(row.map(Organisation::from))
 }
 
+pub(crate) async fn lock_organisation(tx: &mut SystemTx, id: TenantId) -> Result<Option<Organisation>, Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "select tenant_id, name, display_name, status, weight, max_running, created_at from organisation
+         where tenant_id = $1 for no key update",
+        id.as_uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(Organisation::from))
+}
+
 pub(crate) async fn find_organisation_by_name(tx: &mut SystemTx, name: &str) -> Result<Option<Organisation>, Error> {
     let row = sqlx::query_as!(
         Row,

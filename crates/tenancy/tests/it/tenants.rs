@@ -1,4 +1,5 @@
 use kernel::{ErrorKind, PageRequest, Secret};
+use serde_json::json;
 use tenancy::organisations::{self, Change};
 use tenancy::{Access, Actor, Error, OrganisationStatus, Permission, Role, audit, projects, secrets};
 use uuid::Uuid;
@@ -56,6 +57,20 @@ async fn nonsense_is_refused_when_an_organisation_is_changed() {
     }
     let unknown = organisations::update(&mut tx, &Actor::System, kernel::TenantId::new(), Change::default()).await;
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_text_the_database_cannot_keep_is_the_senders_mistake() {
+    let house = House::new().await;
+    let acme = house.organisation("acme").await;
+    let system = Access::system(acme);
+    let mut tx = house.db.tenant(acme).await.unwrap();
+    let refused = projects::create(&mut tx, &system, "nul\0").await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
+    drop(tx);
+    let mut tx = house.db.tenant(acme).await.unwrap();
+    let refused = audit::record(&mut tx, &Actor::System, "a", "b", json!({ "text": "nul\0" })).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]
