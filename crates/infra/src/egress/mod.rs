@@ -8,6 +8,7 @@ mod breaker;
 mod call;
 mod error;
 mod resolver;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use kernel::ErrorKind;
 use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
+use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
@@ -23,6 +25,7 @@ use breaker::{Breakers, Verdict};
 pub use call::{Call, Timeouts, read_limited};
 pub use error::{Effect, EgressError};
 use resolver::{GuardedResolver, SystemResolver};
+pub use tls::install_tls_provider;
 
 /// How far a call may go. Who wrote the URL decides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,11 +74,11 @@ impl Egress {
 
     /// As [`Egress::new`], with names looked up by `resolver`; what it answers is checked all the same.
     pub fn with_resolver(options: EgressOptions, resolver: Arc<dyn Resolve>) -> Result<Self, EgressError> {
-        install_tls_provider();
+        let tls = tls::client_config(rustls_native_certs::load_native_certs());
         Ok(Self {
             shared: Arc::new(Shared {
-                public: client(&options, &resolver, Reach::Public)?,
-                private: client(&options, &resolver, Reach::Private)?,
+                public: client(&options, &tls, GuardedResolver::new(Arc::clone(&resolver), Reach::Public))?,
+                private: client(&options, &tls, GuardedResolver::new(resolver, Reach::Private))?,
                 allow_private: options.allow_private,
                 breakers: Breakers::default(),
             }),
@@ -117,18 +120,13 @@ impl Egress {
     }
 }
 
-/// Installs the process's one TLS provider, where none is installed yet.
-pub fn install_tls_provider() {
-    // An error means that it stands already, which is what we want.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-fn client(options: &EgressOptions, resolver: &Arc<dyn Resolve>, reach: Reach) -> Result<Client, EgressError> {
+fn client(options: &EgressOptions, tls: &ClientConfig, resolver: GuardedResolver) -> Result<Client, EgressError> {
     #[expect(clippy::disallowed_methods, reason = "this is the egress client")]
     let builder = Client::builder();
     builder
         .user_agent(concat!("konstruct/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(GuardedResolver::new(Arc::clone(resolver), reach))
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(resolver)
         .redirect(Policy::none())
         .referer(false)
         .no_proxy()
