@@ -16,7 +16,8 @@ use crate::layers::request_id;
 const CONTENT: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Why a request was not done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{detail}")]
 pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,

@@ -14,16 +14,19 @@ pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 /// Everything the server answers.
 pub fn router(state: AppState) -> Router {
     let (documented, _) = documented().split_for_parts();
+    // The busiest address stays outside of what is wrapped around the others.
+    let (hot, _) = ingress::slack::routes().split_for_parts();
     documented
         .merge(openapi::routes())
         .merge(health::routes())
         .fallback(portal::serve)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(layers::around))
+        .merge(hot)
         .with_state(state)
 }
 
-/// The operations that stand in the OpenAPI document.
+/// The operations that stand in the OpenAPI document, beside Slack's.
 pub(crate) fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .merge(auth::routes())

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use agents::tools::Tools;
+use channels::Channels;
 use db::Db;
 use durable::Engine;
 use infra::Sealer;
@@ -30,6 +31,7 @@ pub struct Parts {
     pub sealer: Sealer,
     pub identity: Identity,
     pub engine: Engine,
+    pub channels: Channels,
     pub tools: Tools,
     /// Where people and channels reach this installation; for links, and to know that they come over TLS.
     pub public_url: Option<Url>,
@@ -52,6 +54,14 @@ impl AppState {
     pub(crate) async fn all_in_force(&self) -> Result<(), Problem> {
         let epoch = db::config_epoch(&self.db).await?;
         self.in_force(epoch).await
+    }
+
+    /// The address of `path` (which begins with a slash) for people and programs elsewhere.
+    pub(crate) fn link(&self, path: &str) -> String {
+        match &self.public_url {
+            Some(url) => format!("{}{path}", url.as_str().trim_end_matches('/')),
+            None => path.to_owned(),
+        }
     }
 
     /// A place for one more live stream, if there is one.

@@ -1,6 +1,6 @@
 use agents::AgentConfig;
 use chrono::{DateTime, Utc};
-use kernel::{AgentId, ConversationId, MessageId};
+use kernel::{AgentId, ConversationId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -54,8 +54,8 @@ pub(crate) struct RollBack {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Try {
     /// Made by the client; sending it twice has the effect of once.
-    #[schema(value_type = Uuid)]
-    pub id: MessageId,
+    #[schema(max_length = 100)]
+    pub id: String,
     /// The conversation to go on with; a new one without.
     #[schema(value_type = Option<Uuid>)]
     pub conversation: Option<ConversationId>,

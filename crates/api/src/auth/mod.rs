@@ -9,7 +9,6 @@ use axum::extract::{Extension, State};
 use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use kernel::Secret;
 use tenancy::{Login, Principal, Tokens};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,10 +1,15 @@
 use std::collections::BTreeMap;
 
+use channels::{ChannelKind, ConnectionChange, NewConnection};
 use chrono::{DateTime, Utc};
-use kernel::{AgentId, ConnectionId, Secret};
+use kernel::{AgentId, ConnectionId, ProjectId, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::problem::Problem;
+use crate::state::AppState;
 
 /// One installation of a channel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,9 +97,9 @@ pub(crate) struct ChangeConnection {
     /// Replaces all settings.
     #[schema(value_type = Option<BTreeMap<String, Value>>)]
     pub settings: Option<Value>,
-    /// Replaces the secrets it names and keeps the others.
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
-    pub secrets: Option<BTreeMap<String, Secret>>,
+    /// Replaces the secrets it names, takes away those that are null and keeps the others.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    pub secrets: Option<BTreeMap<String, Option<Secret>>>,
     pub enabled: Option<bool>,
 }
 
@@ -109,4 +114,85 @@ pub(crate) struct Check {
     pub name: String,
     pub ok: bool,
     pub detail: String,
+}
+
+impl Connection {
+    pub(crate) fn new(app: &AppState, found: channels::Connection) -> Self {
+        let state = found.state().into();
+        let urls = match found.channel {
+            ChannelKind::Slack => ConnectionUrls { events: Some(app.link("/channels/slack/events")), chat: None },
+            ChannelKind::Web => ConnectionUrls { events: None, chat: Some(app.link(&format!("/chat/{}", found.id))) },
+        };
+        Self {
+            id: found.id,
+            name: found.name,
+            channel: found.channel.to_string(),
+            agent_id: found.agent,
+            external_id: found.external_id,
+            app_id: found.app_id,
+            settings: found.settings,
+            enabled: found.enabled,
+            secrets: found.secrets.into_iter().map(|name| (name, SecretState { set: true })).collect(),
+            status: ConnectionStatus {
+                state,
+                problem: found.problem,
+                problem_at: found.problem_at,
+                last_event_at: found.last_event_at,
+            },
+            urls,
+            created_at: found.created_at,
+        }
+    }
+}
+
+impl CreateConnection {
+    pub(crate) fn within(self, project: ProjectId) -> Result<NewConnection, Problem> {
+        let unknown = || Problem::invalid(format!("there is no channel {:?}", self.channel));
+        let channel = ChannelKind::from_name(&self.channel).ok_or_else(unknown)?;
+        let external_id = match channel {
+            ChannelKind::Web => self.external_id.unwrap_or_else(|| Uuid::now_v7().to_string()),
+            ChannelKind::Slack => self.external_id.unwrap_or_default(),
+        };
+        Ok(NewConnection {
+            project,
+            name: self.name,
+            channel,
+            agent: self.agent_id,
+            external_id,
+            app_id: self.app_id.unwrap_or_default(),
+            settings: self.settings.unwrap_or_default(),
+            secrets: self.secrets.unwrap_or_default(),
+        })
+    }
+}
+
+impl From<ChangeConnection> for ConnectionChange {
+    fn from(change: ChangeConnection) -> Self {
+        Self {
+            name: change.name,
+            agent: change.agent_id,
+            external_id: change.external_id,
+            app_id: change.app_id,
+            settings: change.settings,
+            enabled: change.enabled,
+            secrets: change.secrets.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<channels::ConnectionState> for ConnectionState {
+    fn from(state: channels::ConnectionState) -> Self {
+        match state {
+            channels::ConnectionState::Ok => Self::Ok,
+            channels::ConnectionState::Waiting => Self::Waiting,
+            channels::ConnectionState::Problem => Self::Problem,
+            channels::ConnectionState::Disabled => Self::Disabled,
+        }
+    }
+}
+
+impl From<channels::Check> for Check {
+    fn from(found: channels::Check) -> Self {
+        Self { name: found.name.to_owned(), ok: found.ok, detail: found.detail }
+    }
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use kernel::{ConversationId, TenantId};
 
+use super::transcript;
 use super::view::{self, Audience};
 use crate::extract::{Id, InProject, permit};
 use crate::problem::Problem;
@@ -27,7 +28,7 @@ pub(crate) async fn export_conversation(
 ) -> Result<Response, Problem> {
     let mut tx = who.begin(&app).await?;
     super::find(&mut tx, &who, id).await?;
-    let last = durable::transcript(&mut tx, id, None, 1).await?.last().map_or(0, |entry| entry.seq);
+    let last = transcript::read(&mut tx, id, None, 1).await?.last().map_or(0, |entry| entry.seq);
     drop(tx);
     let tenant = who.access.tenant.tenant;
     let lines = stream::try_unfold(1, move |from| {
@@ -47,7 +48,7 @@ pub(crate) async fn export_conversation(
 /// The lines of the entries numbered from `from` on; numbers may be missing, they are never out of order.
 async fn page(app: &AppState, tenant: TenantId, id: ConversationId, from: i64) -> Result<Bytes, axum::BoxError> {
     let mut tx = app.db.tenant(tenant).await?;
-    let entries = durable::transcript(&mut tx, id, Some(from + PAGE), PAGE).await?;
+    let entries = transcript::read(&mut tx, id, Some(from + PAGE), PAGE).await?;
     let mut lines = Vec::new();
     for message in entries.iter().filter(|e| e.seq >= from).flat_map(|entry| view::messages(entry, Audience::Members)) {
         serde_json::to_writer(&mut lines, &message)?;

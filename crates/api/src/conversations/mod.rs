@@ -1,6 +1,7 @@
 //! Conversations: the transcript, and what happens in it.
 
 mod export;
+pub(crate) mod transcript;
 pub(crate) mod types;
 pub(crate) mod view;
 
@@ -129,7 +130,7 @@ pub(crate) async fn page(
     audience: Audience,
 ) -> Result<List<Message>, Problem> {
     let limit = PageRequest::new(None, before.limit);
-    let mut entries = durable::transcript(tx, id, before.before, limit.fetch()).await?;
+    let mut entries = transcript::read(tx, id, before.before, limit.fetch()).await?;
     // Oldest first: the one entry too many, which tells that there are more, is the first.
     let more = entries.len() > limit.limit();
     if more {

@@ -139,3 +139,9 @@ impl From<channels::conversation::Conversation> for Conversation {
         }
     }
 }
+
+impl From<channels::ingress::Placed> for Accepted {
+    fn from(placed: channels::ingress::Placed) -> Self {
+        Self { conversation: placed.conversation, seq: placed.seq }
+    }
+}

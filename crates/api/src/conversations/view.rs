@@ -2,7 +2,7 @@
 
 use durable::{Entry, EntryReply, ReplyState};
 use kernel::MessageId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::types::{Direction, Message, MessageSender, MessageState};
 
@@ -31,7 +31,7 @@ pub(crate) fn inbound(entry: &Entry, audience: Audience) -> Message {
         state: None,
         run_id: None,
         sender: sender(&entry.body).filter(|_| members),
-        body: if members { entry.body.clone() } else { Value::Null },
+        body: if members { entry.body.clone() } else { known_to_visitor(&entry.body) },
     }
 }
 
@@ -58,6 +58,14 @@ fn answer(seq: i64, id: MessageId, reply: &EntryReply, audience: Audience) -> Me
         run_id: reply.run.filter(|_| audience == Audience::Members),
         sender: None,
         body: reply.body.clone(),
+    }
+}
+
+/// The client's own id of what it said, where members find it too.
+fn known_to_visitor(body: &Value) -> Value {
+    match body.pointer("/metadata/provider_id") {
+        Some(id) => json!({"metadata": {"provider_id": id}}),
+        None => Value::Null,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::progress::{EventId, Progress, Telling};
+use crate::conversations::transcript;
 use crate::conversations::types::TextDelta;
 use crate::conversations::view::Audience;
 use crate::problem::Problem;
@@ -98,10 +99,8 @@ impl Feed {
 
     /// Tells what stands in the transcript and has not been told.
     async fn catch_up(&mut self, tx: &mpsc::Sender<Event>) -> Result<(), Over> {
-        let entries = self.read().await.map_err(|error| {
-            tracing::warn!(%error, "a stream ends: the transcript cannot be read");
-            Over
-        })?;
+        // The reader comes back and resumes; what was wrong has been logged.
+        let entries = self.read().await.map_err(|_| Over)?;
         self.fresh = false;
         for Telling { id, message } in self.progress.news(&entries) {
             let event = Event::default().event("message");
@@ -115,14 +114,14 @@ impl Feed {
     }
 
     /// The end of the transcript, back to where news may stand; oldest first.
-    async fn read(&self) -> Result<Vec<Entry>, durable::Error> {
+    async fn read(&self) -> Result<Vec<Entry>, Problem> {
         let from = self.progress.from();
         let page = if self.fresh { RECENT } else { PAGE };
         let mut tx = self.app.db.tenant(self.tenant).await?;
-        let mut entries = durable::transcript(&mut tx, self.conversation, None, page).await?;
+        let mut entries = transcript::read(&mut tx, self.conversation, None, page).await?;
         while !self.fresh && entries.len() < MOST {
             let Some(oldest) = entries.first().map(|entry| entry.seq).filter(|seq| *seq > from) else { break };
-            let mut older = durable::transcript(&mut tx, self.conversation, Some(oldest), PAGE).await?;
+            let mut older = transcript::read(&mut tx, self.conversation, Some(oldest), PAGE).await?;
             if older.is_empty() {
                 break;
             }

@@ -1,3 +1,4 @@
 //! Where channels deliver.
 
+pub(crate) mod slack;
 pub(crate) mod web;

@@ -19,6 +19,7 @@ use utoipa::openapi::{
 
 use crate::anonymous::ANONYMOUS;
 use crate::conversations::types::TextDelta;
+use crate::ingress;
 use crate::problem::ProblemBody;
 use crate::router::documented;
 use crate::state::AppState;
@@ -30,12 +31,12 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn document() -> impl IntoResponse {
-    std::future::ready(([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str())).await
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
 }
 
 /// The whole document, as `/api/openapi.json` answers it and as the portal's types are generated from it.
 pub fn openapi() -> OpenApi {
-    let mut api = documented().to_openapi();
+    let mut api = documented().merge(ingress::slack::routes()).to_openapi();
     api.info = InfoBuilder::new()
         .title("Konstruct")
         .version(env!("CARGO_PKG_VERSION"))

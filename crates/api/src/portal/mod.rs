@@ -24,7 +24,6 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=\"utf-8\"><title>Konstruct
 struct Dist;
 
 /// Answers whatever no route answers.
-#[expect(clippy::unused_async, reason = "the router takes async functions")]
 pub(crate) async fn serve(request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/');
     if PROGRAMS.contains(&path.split('/').next().unwrap_or_default()) {

@@ -142,3 +142,6 @@ fn builder() -> Builder<TokioExecutor> {
         .max_header_list_size(32 * 1024);
     builder
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,6 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     tag = "tools",
     responses((status = 200, body = List<Tool>))
 )]
-#[expect(clippy::unused_async, reason = "the router takes async functions")]
 async fn list_tools(State(app): State<AppState>, _who: InOrganisation<Belonging>) -> Result<Json<List<Tool>>, Problem> {
     let tools = app.tools.iter().map(|tool| Tool {
         name: tool.name().to_owned(),

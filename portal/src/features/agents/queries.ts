@@ -26,8 +26,7 @@ export function useCreateAgent() {
   const path = useProjectPath();
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (body: Schemas["CreateAgent"]) =>
-      take(api.POST("/api/organisations/{organisation}/projects/{project}/agents", { params: { path }, body })),
+    mutationFn: (body: Schemas["CreateAgent"]) => take(api.POST("/api/organisations/{organisation}/projects/{project}/agents", { params: { path }, body })),
     onSuccess: refresh,
   });
 }

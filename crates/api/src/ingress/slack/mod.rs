@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
 use channels::ingress::{SlackAnswer, SlackHeaders};
 use tokio::time::timeout;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use crate::layers::secure;
 use crate::problem::Problem;
@@ -20,11 +20,19 @@ use crate::state::AppState;
 /// Until a delivery's body must be there: Slack gives up after three seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/channels/slack/events", post(events).fallback(other)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    let events = routes!(events).map(|events| events.fallback(other).layer(DefaultBodyLimit::max(BODY_LIMIT)));
+    OpenApiRouter::default().routes(events)
 }
 
-/// Answers 2xx only when what was delivered is stored.
+/// Takes a delivery of Slack's Events API; 2xx only when what was delivered is stored.
+#[utoipa::path(
+    post,
+    path = "/channels/slack/events",
+    tag = "slack",
+    request_body(content = Value, description = "As Slack sends and signs it"),
+    responses((status = 200, body = String, content_type = "text/plain"))
+)]
 async fn events(State(app): State<AppState>, request: Request) -> Response {
     let mut response = match deliver(&app, request).await {
         Ok(SlackAnswer::Ok) => StatusCode::OK.into_response(),
@@ -41,7 +49,7 @@ async fn events(State(app): State<AppState>, request: Request) -> Response {
 }
 
 async fn other() -> Response {
-    std::future::ready(Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response()).await
+    Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response()
 }
 
 async fn deliver(app: &AppState, request: Request) -> Result<SlackAnswer, Problem> {

@@ -1,4 +1,3 @@
-use kernel::MessageId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,7 +26,22 @@ pub(crate) struct Visitor {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SendMessage {
     /// Made by the client; sending it twice has the effect of once.
-    #[schema(value_type = Uuid)]
-    pub id: MessageId,
+    #[schema(max_length = 100)]
+    pub id: String,
     pub text: String,
+}
+
+impl From<&channels::ingress::WebChat> for WebChat {
+    fn from(chat: &channels::ingress::WebChat) -> Self {
+        let agent = chat.agent.clone();
+        Self {
+            title: chat.settings.title.clone().unwrap_or_else(|| agent.name.clone()),
+            agent: WebChatAgent {
+                name: agent.name,
+                role: agent.role.unwrap_or_default(),
+                icon: agent.icon.unwrap_or_default(),
+                greeting: agent.greeting.unwrap_or_default(),
+            },
+        }
+    }
 }
