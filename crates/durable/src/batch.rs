@@ -28,10 +28,11 @@ struct Waiting<I, O> {
 }
 
 impl<I: Send + Sync + 'static, O: Send + 'static> Batcher<I, O> {
-    /// A committer with room for `capacity` waiting items that flushes at most `largest` at once.
-    pub(crate) fn new(capacity: usize, largest: usize, flush: impl Flush<I, O>) -> Self {
+    /// A committer with room for `capacity` waiting items that flushes at most `largest` at once. Its metrics are
+    /// labelled with its name.
+    pub(crate) fn new(name: &'static str, capacity: usize, largest: usize, flush: impl Flush<I, O>) -> Self {
         let (queue, waiting) = mpsc::channel(capacity);
-        tokio::spawn(commit(waiting, largest, flush));
+        tokio::spawn(commit(name, waiting, largest, flush));
         Self { queue }
     }
 
@@ -47,13 +48,18 @@ impl<I: Send + Sync + 'static, O: Send + 'static> Batcher<I, O> {
 }
 
 async fn commit<I: Send + Sync + 'static, O: Send + 'static>(
+    name: &'static str,
     mut waiting: mpsc::Receiver<Waiting<I, O>>,
     largest: usize,
     mut flush: impl Flush<I, O>,
 ) {
+    let flushes = metrics::counter!("konstruct_flushes_total", "committer" => name);
+    let flushed = metrics::counter!("konstruct_flushed_items_total", "committer" => name);
     let mut batch = Vec::with_capacity(largest);
     while waiting.recv_many(&mut batch, largest).await > 0 {
         let (items, outcomes): (Vec<I>, Vec<_>) = batch.drain(..).map(|w| (w.item, w.outcome)).unzip();
+        flushes.increment(1);
+        flushed.increment(items.len() as u64);
         match attempt(&mut flush, &items).await {
             Ok(results) => {
                 for (outcome, result) in outcomes.into_iter().zip(results) {
@@ -68,7 +74,7 @@ async fn commit<I: Send + Sync + 'static, O: Send + 'static>(
                 }
             }
             Err(error) => {
-                tracing::warn!(error = ?error, items = items.len(), "a batch could not be committed");
+                tracing::warn!(committer = name, error = ?error, items = items.len(), "a batch could not be committed");
                 for outcome in outcomes {
                     outcome.send(Err(error.duplicate())).ok();
                 }

@@ -94,10 +94,10 @@ impl Engine {
         let by_commit = senders.iter().filter(|sender| sender.by_commit()).map(|sender| sender.channel().to_owned());
         let by_commit = by_commit.collect();
         let inner = Arc::new(Inner {
-            ack: Batcher::new(8192, 512, Ack::new(db.clone(), Arc::clone(&lease))),
-            journal: Batcher::new(8192, 256, JournalWriter::new(db.clone(), Arc::clone(&lease))),
-            finish: Batcher::new(8192, 256, Finish::new(db.clone(), Arc::clone(&lease), by_commit)),
-            marks: Batcher::new(8192, 256, Marks::new(db.clone(), Arc::clone(&lease))),
+            ack: Batcher::new("ack", 8192, 512, Ack::new(db.clone(), Arc::clone(&lease))),
+            journal: Batcher::new("journal", 8192, 256, JournalWriter::new(db.clone(), Arc::clone(&lease))),
+            finish: Batcher::new("finish", 8192, 256, Finish::new(db.clone(), Arc::clone(&lease), by_commit)),
+            marks: Batcher::new("outbox", 8192, 256, Marks::new(db.clone(), Arc::clone(&lease))),
             dispatch: Dispatch::new(max_running),
             outbox: Outbox::new(),
             programs: programs.into_iter().map(|program| (program.name(), program)).collect(),
@@ -134,9 +134,11 @@ impl Engine {
         let item = AckItem::new(arrival, reply.is_some() && inner.works)?;
         failpoint::pass("ack.before");
         let Some((seq, day)) = inner.ack.submit(item).await? else {
+            metrics::counter!("konstruct_messages_duplicate_total").increment(1);
             return Ok(Receipt::Duplicate);
         };
         failpoint::pass("ack.after");
+        metrics::counter!("konstruct_messages_accepted_total").increment(1);
         if let Some(reply) = reply.filter(|_| inner.works) {
             inner.outgoing(Outgoing::opening(tenant, lane, message, (seq, day), reply));
         }

@@ -121,16 +121,16 @@ mod tests {
     fn play(records: &mut Vec<Record>, effects: &mut [u32], crash: Option<usize>) -> Option<Vec<Value>> {
         let mut journal = Journal::new(records.clone());
         let mut results = Vec::new();
-        for step in 0..effects.len() {
+        for (step, times) in effects.iter_mut().enumerate() {
             match journal.next(&format!("s{step}")) {
                 Next::Done { output, .. } => results.push(output),
                 Next::Fresh { seq } => {
-                    effects[step] += 1;
+                    *times += 1;
                     if crash == Some(step) {
                         return None;
                     }
                     // What the outside world answers differs from time to time.
-                    let output = json!([step, effects[step]]);
+                    let output = json!([step, *times]);
                     records.push(Record {
                         seq,
                         key: format!("s{step}"),

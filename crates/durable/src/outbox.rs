@@ -337,6 +337,16 @@ async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> bool {
 }
 
 async fn record(inner: &Arc<Inner>, outgoing: &Outgoing, what: MarkKind) -> Marked {
+    let outcome = match &what {
+        MarkKind::Opened { .. } => "opened",
+        MarkKind::Unopened => "unopened",
+        MarkKind::Confirmed { .. } => "confirmed",
+        MarkKind::Dropped => "dropped",
+        MarkKind::Later { .. } => "delayed",
+        MarkKind::Failed { .. } => "failed",
+    };
+    metrics::counter!("konstruct_replies_total", "channel" => outgoing.channel.clone(), "outcome" => outcome)
+        .increment(1);
     let mark = Mark {
         tenant: outgoing.reply.tenant,
         message: outgoing.reply.message,

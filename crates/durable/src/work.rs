@@ -133,6 +133,8 @@ async fn finish(
         return false;
     };
     failpoint::pass("finish.after");
+    let outcome = if item.dead { "failed" } else { "done" };
+    metrics::counter!("konstruct_runs_ended_total", "outcome" => outcome).increment(1);
     live::publish(&inner.bus, claim.tenant, claim.lane, &LiveEvent::Answered { seq: claim.seq });
     if let Some(reply) = finished.reply.filter(|reply| !inner.outbox.holds(claim.message, reply.epoch)) {
         inner.outgoing(Outgoing::ended(claim, reply, text.map(|text| Answer { text, body })));
