@@ -4,11 +4,21 @@ import tseslint from "typescript-eslint";
 
 const features = readdirSync(new URL("./src/features", import.meta.url));
 const HAS_WORDS = /\p{L}/u;
-const SPOKEN = new Set(["alt", "aria-description", "aria-label", "aria-placeholder", "description", "hint", "label", "placeholder", "title"]);
+const SPOKEN = new Set([
+  "alt",
+  "aria-description",
+  "aria-label",
+  "aria-placeholder",
+  "description",
+  "hint",
+  "label",
+  "placeholder",
+  "title",
+]);
 
 /** Words on the screen come from src/i18n; a literal between tags or in a spoken attribute cannot be translated. */
 const noLiteralText = {
-  meta: { type: "problem", schema: [], messages: { literal: "Text belongs in src/i18n/messages: use t(\"…\")." } },
+  meta: { type: "problem", schema: [], messages: { literal: 'Text belongs in src/i18n/messages: use t("…").' } },
   create(context) {
     const literal = (node) => context.report({ node, messageId: "literal" });
     return {
@@ -33,7 +43,10 @@ const boundaries = features.map((feature) => ({
       "error",
       {
         patterns: [
-          { group: features.filter((other) => other !== feature).map((other) => `@/features/${other}/*`), message: "Features do not import each other." },
+          {
+            group: features.filter((other) => other !== feature).map((other) => `@/features/${other}/*`),
+            message: "Features do not import each other.",
+          },
           { group: ["@/routes/*", "../*"], message: "Import by the @ alias, and never a route." },
         ],
       },
@@ -61,7 +74,10 @@ export default tseslint.config(
   {
     files: ["src/components/**/*.{ts,tsx}", "src/api/**/*.ts", "src/lib/**/*.ts"],
     rules: {
-      "no-restricted-imports": ["error", { patterns: [{ group: ["@/features/*", "@/routes/*"], message: "Shared code knows no feature." }] }],
+      "no-restricted-imports": [
+        "error",
+        { patterns: [{ group: ["@/features/*", "@/routes/*"], message: "Shared code knows no feature." }] },
+      ],
     },
   },
   ...boundaries,

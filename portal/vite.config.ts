@@ -2,13 +2,12 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { mockApi } from "./mocks/plugin";
 
 const server = process.env.KONSTRUCT_URL ?? "http://127.0.0.1:8080";
 
-export default defineConfig(({ mode }) => ({
+export default defineConfig(async ({ mode }) => ({
   // `npm run dev -- --mode mock` needs no server; plain `npm run dev` talks to a running one.
-  plugins: [react(), tailwindcss(), mode === "mock" ? mockApi() : null],
+  plugins: [react(), tailwindcss(), mode === "mock" ? (await import("./mocks/plugin.ts")).mockApi() : null],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     target: "es2022",

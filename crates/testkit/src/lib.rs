@@ -7,9 +7,9 @@ mod app;
 mod cluster;
 mod eventually;
 pub mod faults;
+pub mod harness;
 mod http;
 pub mod models;
-pub mod harness;
 pub mod slack;
 
 pub use app::{AppOptions, Database, Session, TestApp, free_port};

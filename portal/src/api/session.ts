@@ -71,8 +71,9 @@ async function exchange(): Promise<boolean> {
 }
 
 async function exclusively(work: () => Promise<boolean>): Promise<boolean> {
-  // Absent outside secure contexts: then only this tab is guarded.
-  return "locks" in navigator ? navigator.locks.request("konstruct.refresh", work) : work();
+  // Absent outside secure contexts, whatever the types say: then only this tab is guarded.
+  const { locks }: { locks?: LockManager | null } = navigator;
+  return locks ? locks.request("konstruct.refresh", work) : work();
 }
 
 function isGrant(body: unknown): body is Grant {

@@ -23,7 +23,7 @@ export function Confirm({ title, description, action, typed, look, mutation, onC
   return (
     <Dialog title={title} description={description} onClose={onClose}>
       <form
-        className="grid gap-4"
+        className="grid grid-cols-1 gap-4"
         onSubmit={(event) => {
           event.preventDefault();
           if (allowed) mutation.mutate();
@@ -31,7 +31,9 @@ export function Confirm({ title, description, action, typed, look, mutation, onC
       >
         {typed === undefined ? null : (
           <Field label={t("confirm.type", { text: typed })}>
-            {(control) => <Input {...control} autoComplete="off" spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />}
+            {(control) => (
+              <Input {...control} autoComplete="off" spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />
+            )}
           </Field>
         )}
         <FormFailure error={mutation.error} />

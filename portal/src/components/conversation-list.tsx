@@ -10,7 +10,10 @@ export function ConversationList({ conversations }: { conversations: Conversatio
   return (
     <ul className="divide-y">
       {conversations.map((conversation) => (
-        <li key={conversation.id} className="relative flex items-center gap-4 px-5 py-3.5 first:rounded-t-2xl last:rounded-b-2xl hover:bg-sunken/60">
+        <li
+          key={conversation.id}
+          className="relative flex items-center gap-4 px-5 py-3.5 first:rounded-t-2xl last:rounded-b-2xl hover:bg-sunken/60"
+        >
           <ChannelIcon channel={conversation.channel} className="size-4.5 shrink-0 text-soft" />
           <div className="min-w-0 grow">
             <Link
@@ -22,7 +25,9 @@ export function ConversationList({ conversations }: { conversations: Conversatio
               {conversation.title === "" ? t("conversations.untitled") : conversation.title}
             </Link>
             <p className="truncate text-[0.93rem] text-soft">
-              {[conversation.contact?.display_name, conversation.agent?.name, channelName(conversation.channel)].filter(Boolean).join(" · ")}
+              {[conversation.contact?.display_name, conversation.agent?.name, channelName(conversation.channel)]
+                .filter(Boolean)
+                .join(" · ")}
             </p>
           </div>
           <p className="text-[0.9rem] text-soft">

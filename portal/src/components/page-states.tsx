@@ -24,7 +24,11 @@ export function PageMissing() {
 export function PageBroken({ error }: ErrorComponentProps) {
   return (
     <div role="alert">
-      <Empty icon={TriangleAlert} title={t("error.page")} action={<Button onClick={() => window.location.reload()}>{t("error.reload")}</Button>}>
+      <Empty
+        icon={TriangleAlert}
+        title={t("error.page")}
+        action={<Button onClick={() => window.location.reload()}>{t("error.reload")}</Button>}
+      >
         <p>{describe(error)}</p>
         <p className="mt-2">{t("error.page_hint")}</p>
       </Empty>

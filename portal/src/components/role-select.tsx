@@ -4,7 +4,12 @@ import { t } from "@/i18n/translate";
 import { Select } from "@/components/ui/input";
 
 const ROLES = ["owner", "admin", "member", "viewer"] as const;
-const NAMES: Record<string, MessageKey & `role.${string}`> = { owner: "role.owner", admin: "role.admin", member: "role.member", viewer: "role.viewer" };
+const NAMES: Record<string, MessageKey & `role.${string}`> = {
+  owner: "role.owner",
+  admin: "role.admin",
+  member: "role.member",
+  viewer: "role.viewer",
+};
 const HINTS: Record<string, MessageKey & `role.hint_${string}`> = {
   owner: "role.hint_owner",
   admin: "role.hint_admin",

@@ -6,12 +6,8 @@ import { messages, type MessageKey, type Messages } from "@/i18n/messages";
  */
 type Names<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
 type Words<Message> = Message extends string ? Message : Message extends { other: infer Other extends string } ? Other : never;
-type Params<Key extends MessageKey> = Messages[Key] extends string
-  ? Names<Words<Messages[Key]>>
-  : Names<Words<Messages[Key]>> | "count";
-type Values<Key extends MessageKey> = [Params<Key>] extends [never]
-  ? []
-  : [values: { [Name in Params<Key>]: string | number }];
+type Params<Key extends MessageKey> = Messages[Key] extends string ? Names<Words<Messages[Key]>> : Names<Words<Messages[Key]>> | "count";
+type Values<Key extends MessageKey> = [Params<Key>] extends [never] ? [] : [values: { [Name in Params<Key>]: string | number }];
 
 export const locale = "en";
 const plural = new Intl.PluralRules(locale);

@@ -16,7 +16,18 @@ export type Permission =
   | "delete_project";
 
 const MATRIX: Record<string, ReadonlySet<Permission>> = {
-  admin: new Set(["project_settings", "agents", "agents_read", "connections", "connections_read", "members", "keys", "keys_read", "audit", "inbox"]),
+  admin: new Set([
+    "project_settings",
+    "agents",
+    "agents_read",
+    "connections",
+    "connections_read",
+    "members",
+    "keys",
+    "keys_read",
+    "audit",
+    "inbox",
+  ]),
   member: new Set(["agents_read", "connections_read", "keys_read", "inbox"]),
   viewer: new Set([]),
 };

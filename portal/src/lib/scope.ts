@@ -1,5 +1,6 @@
 import { createContext, use } from "react";
 import type { MyOrganisation, MyProject } from "@/api/queries/me";
+import { t } from "@/i18n/translate";
 import { can, type Permission } from "@/lib/access";
 import { readItem, writeItem } from "@/lib/storage";
 
@@ -40,7 +41,14 @@ export function useCan(permission: Permission): boolean {
   const project = use(ProjectContext);
   const reading = permission.endsWith("_read") || permission === "audit";
   if (organisation.status === "suspended" && !reading) return false;
-  return can(project === null ? organisation.role ?? null : project.role ?? null, permission);
+  return can(project === null ? (organisation.role ?? null) : (project.role ?? null), permission);
+}
+
+/** Why it may not be done, for the button that is switched off; undefined where it may. */
+export function useDenial(permission: Permission): string | undefined {
+  const suspended = useOrganisation().status === "suspended";
+  if (useCan(permission)) return undefined;
+  return suspended ? t("denied.suspended") : t("denied.role");
 }
 
 const KEY = "konstruct.scope";

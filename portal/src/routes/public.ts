@@ -6,7 +6,13 @@ export const loginRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/login",
   // Only a path of this site: anything else would let a link send people elsewhere after they logged in.
-  validateSearch: z.object({ next: z.string().regex(/^\/(?![/\\])/).optional().catch(undefined) }),
+  validateSearch: z.object({
+    next: z
+      .string()
+      .regex(/^\/(?![/\\])/)
+      .optional()
+      .catch(undefined),
+  }),
   component: lazyRouteComponent(() => import("@/features/auth/login-page"), "LoginPage"),
 });
 

@@ -2,7 +2,8 @@
 //! belong to somebody else; only where the kernel forbids that does it become another user.
 
 use std::ffi::OsStr;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -32,14 +33,24 @@ impl Account {
         let owner = std::fs::metadata(cluster).ok().map(|found| (found.uid(), found.gid()));
         let (uid, gid) = other_user();
         let mapped = Self::Namespace { uid, gid };
-        let account = match owner {
-            Some((uid, gid)) if uid != 0 => Self::Other { uid, gid },
-            _ if mapped.works().await => mapped,
-            _ => Self::Other { uid, gid },
-        };
-        if matches!(account, Self::Other { .. }) {
-            account.must_reach(home).await?;
+        match owner {
+            Some((uid, gid)) if uid != 0 => Self::other(uid, gid, home).await,
+            _ if mapped.works().await => Ok(mapped),
+            _ => Self::other(uid, gid, home).await,
         }
+    }
+
+    /// Another user, for whom the directories of our own making are opened so far that they can be passed through.
+    pub(super) async fn other(uid: u32, gid: u32, home: &Path) -> Result<Self, Error> {
+        for dir in [home.parent(), Some(home)].into_iter().flatten() {
+            let found = std::fs::metadata(dir).map_err(|source| Error::file(dir, source))?;
+            if found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o001 == 0 {
+                let passable = Permissions::from_mode(found.mode() | 0o011);
+                std::fs::set_permissions(dir, passable).map_err(|source| Error::file(dir, source))?;
+            }
+        }
+        let account = Self::Other { uid, gid };
+        account.must_reach(home).await?;
         Ok(account)
     }
 
@@ -104,7 +115,7 @@ impl Account {
 }
 
 /// The user `postgres` where the distribution made one, else `nobody`.
-fn other_user() -> (u32, u32) {
+pub(super) fn other_user() -> (u32, u32) {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     find_user(&users, "postgres").or_else(|| find_user(&users, "nobody")).unwrap_or((NOBODY, NOBODY))
 }

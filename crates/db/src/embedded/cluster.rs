@@ -42,8 +42,14 @@ impl Cluster {
         let made_by = fs::read_to_string(dir.join("PG_VERSION")).ok().and_then(|text| text.trim().parse().ok());
         let bin = BinDir::find(made_by)?;
         let account = Account::choose(home, &dir).await?;
+        Self::open_as(account, home, bin, durability).await
+    }
+
+    async fn open_as(account: Account, home: &Path, bin: BinDir, durability: Durability) -> Result<Self, Error> {
+        let dir = home.join("cluster");
+        let stands = dir.join("PG_VERSION").exists();
         let cluster = Self { socket_dir: socket_dir(home, account)?, log: home.join("log"), dir, bin, account };
-        if made_by.is_none() {
+        if !stands {
             cluster.make(home).await?;
         }
         account.give(&cluster.socket_dir)?;
@@ -187,6 +193,7 @@ fn socket_dir(home: &Path, account: Account) -> Result<PathBuf, Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Postmaster;
     use super::*;
 
     #[test]
@@ -214,6 +221,25 @@ mod tests {
         fs::set_permissions(&short, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         assert!(socket_dir(&far, Account::Own).is_err());
         fs::remove_dir(short).unwrap();
+    }
+
+    #[tokio::test]
+    async fn where_root_may_make_no_namespace_another_user_runs_it() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let temp = tempfile::tempdir().unwrap();
+        let home = temp.path().join("postgres");
+        lock::create_private_dir(&home).unwrap();
+        fs::set_permissions(temp.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let (uid, gid) = super::super::account::other_user();
+        let account = Account::other(uid, gid, &home).await.unwrap();
+        let bin = BinDir::find(None).unwrap();
+        let cluster = Cluster::open_as(account, &home, bin, Durability::Careless).await.unwrap();
+        assert_eq!(fs::metadata(home.join("cluster")).unwrap().uid(), uid);
+        assert_eq!(Account::choose(&home, &cluster.dir).await.unwrap(), account, "the cluster's owner stays");
+        let mut postmaster = Postmaster::start_or_adopt(&cluster, std::time::Duration::from_secs(60)).await.unwrap();
+        postmaster.stop().await.unwrap();
     }
 
     #[test]

@@ -100,6 +100,9 @@ impl Embedded {
             if postmaster.is_running() {
                 continue;
             }
+            if self.is_given_up() {
+                return;
+            }
             tracing::error!(pid = postmaster.pid(), "PostgreSQL has died, starting it again");
             match self.restart().await {
                 Ok(started) => *postmaster = started,
@@ -121,6 +124,11 @@ impl Embedded {
             Some(_nobody_else) => self.postmaster.lock().await.stop().await,
             None => Ok(()),
         }
+    }
+
+    /// Whether `stop` has been called: then nobody starts it again.
+    fn is_given_up(&self) -> bool {
+        self.user.lock().is_ok_and(|user| user.is_none())
     }
 
     async fn restart(&self) -> Result<Postmaster, Error> {

@@ -56,7 +56,6 @@ pub(super) const UNREAD_BY_SYSTEM: &[Exception] = &[
     because("step.output", "what a model or a tool said"),
     because("outbox.text", "a tenant's words"),
     because("outbox.body", "a tenant's words"),
-    because("outbox.target", "where a tenant's words go"),
 ];
 
 /// Unique indexes of tenant tables that do not begin with `tenant_id`.

@@ -18,6 +18,7 @@ export function agentsQuery(path: ProjectPath) {
 export function agentQuery(path: ProjectPath, agent: string) {
   return queryOptions({
     queryKey: ["agents", path.project, agent],
-    queryFn: () => take(api.GET("/api/organisations/{organisation}/projects/{project}/agents/{agent}", { params: { path: { ...path, agent } } })),
+    queryFn: () =>
+      take(api.GET("/api/organisations/{organisation}/projects/{project}/agents/{agent}", { params: { path: { ...path, agent } } })),
   });
 }

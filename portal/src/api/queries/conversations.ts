@@ -16,7 +16,9 @@ export interface ConversationFilter {
 export function conversationsQuery(path: ProjectPath, filter: ConversationFilter) {
   return {
     ...pagedQuery(["conversations", path.project, filter], (after) =>
-      take(api.GET("/api/organisations/{organisation}/projects/{project}/conversations", { params: { path, query: { ...filter, after } } })),
+      take(
+        api.GET("/api/organisations/{organisation}/projects/{project}/conversations", { params: { path, query: { ...filter, after } } }),
+      ),
     ),
     // New ones come in by themselves.
     refetchInterval: 15_000,
@@ -26,7 +28,12 @@ export function conversationsQuery(path: ProjectPath, filter: ConversationFilter
 export function conversationQuery(path: ProjectPath, conversation: string) {
   return queryOptions({
     queryKey: ["conversations", path.project, "one", conversation],
-    queryFn: () => take(api.GET("/api/organisations/{organisation}/projects/{project}/conversations/{conversation}", { params: { path: { ...path, conversation } } })),
+    queryFn: () =>
+      take(
+        api.GET("/api/organisations/{organisation}/projects/{project}/conversations/{conversation}", {
+          params: { path: { ...path, conversation } },
+        }),
+      ),
   });
 }
 

@@ -14,6 +14,7 @@ export function providersQuery(organisation: string) {
 export function modelGroupsQuery(organisation: string) {
   return queryOptions({
     queryKey: ["model-groups", organisation],
-    queryFn: async () => (await take(api.GET("/api/organisations/{organisation}/model-groups", { params: { path: { organisation } } }))).items,
+    queryFn: async () =>
+      (await take(api.GET("/api/organisations/{organisation}/model-groups", { params: { path: { organisation } } }))).items,
   });
 }

@@ -43,7 +43,14 @@ export function Composer({ label, disabled, onSend }: ComposerProps) {
         onKeyDown={onKeyDown}
         className="field-sizing-content max-h-48 grow resize-none bg-transparent py-1.5 outline-none placeholder:text-soft/80"
       />
-      <Button type="submit" look="primary" size="icon" className="rounded-xl" aria-label={t("action.send")} disabled={disabled === true || text.trim() === ""}>
+      <Button
+        type="submit"
+        look="primary"
+        size="icon"
+        className="rounded-xl"
+        aria-label={t("action.send")}
+        disabled={disabled === true || text.trim() === ""}
+      >
         <SendHorizontal aria-hidden className="rtl:rotate-180" />
       </Button>
     </form>

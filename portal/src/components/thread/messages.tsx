@@ -26,14 +26,16 @@ interface MessagesProps {
 export function Messages({ thread, unsent, agentName, own, footer }: MessagesProps) {
   const open = new Set(openQuestions(thread));
   return (
-    <ol role="log" aria-label={t("thread.messages")} aria-live="polite" className="grid gap-4">
+    <ol role="log" aria-label={t("thread.messages")} aria-live="polite" className="grid grid-cols-1 gap-4">
       {thread.messages.flatMap((message) => {
-        const row = message.direction === "outbound" && message.state === "thinking" ? null : (
-          <Row key={`${message.seq}.${message.direction}`} message={message} agentName={agentName} own={own} footer={footer?.(message)} />
-        );
-        const pending = message.direction === "inbound" && open.has(message.seq) ? (
-          <Writing key={`${message.seq}.writing`} thread={thread} seq={message.seq} agentName={agentName} own={own} />
-        ) : null;
+        const row =
+          message.direction === "outbound" && message.state === "thinking" ? null : (
+            <Row key={`${message.seq}.${message.direction}`} message={message} agentName={agentName} own={own} footer={footer?.(message)} />
+          );
+        const pending =
+          message.direction === "inbound" && open.has(message.seq) ? (
+            <Writing key={`${message.seq}.writing`} thread={thread} seq={message.seq} agentName={agentName} own={own} />
+          ) : null;
         return [row, pending];
       })}
       {unsent?.map((message) => (
@@ -42,7 +44,11 @@ export function Messages({ thread, unsent, agentName, own, footer }: MessagesPro
             {message.text}
           </Bubble>
           <p className="mt-1 flex items-center gap-1.5 px-1 text-[0.84rem] text-soft">
-            {message.state === "refused" ? <CircleAlert aria-hidden className="size-3.5 text-bad" /> : <Clock aria-hidden className="size-3.5" />}
+            {message.state === "refused" ? (
+              <CircleAlert aria-hidden className="size-3.5 text-bad" />
+            ) : (
+              <Clock aria-hidden className="size-3.5" />
+            )}
             {t(`thread.unsent_${message.state}`)}
           </p>
         </li>

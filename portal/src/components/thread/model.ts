@@ -101,7 +101,9 @@ const BEGINNING = "0.1";
 
 /** The questions that have no answer yet. */
 export function openQuestions(thread: Thread): number[] {
-  const answered = new Set(thread.messages.filter(({ direction, state }) => direction === "outbound" && state !== "thinking").map(({ seq }) => seq));
+  const answered = new Set(
+    thread.messages.filter(({ direction, state }) => direction === "outbound" && state !== "thinking").map(({ seq }) => seq),
+  );
   return thread.messages.filter(({ direction, seq }) => direction === "inbound" && !answered.has(seq)).map(({ seq }) => seq);
 }
 

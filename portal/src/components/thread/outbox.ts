@@ -2,6 +2,7 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import { z } from "zod";
 import { ApiError } from "@/api/errors";
 import { readItem, writeItem } from "@/lib/storage";
+import { randomUuid } from "@/lib/uuid";
 import type { Thread } from "@/components/thread/model";
 import type { Unsent } from "@/components/thread/messages";
 
@@ -35,7 +36,7 @@ export class Outbox {
   }
 
   add(text: string) {
-    this.change([...this.items, { id: crypto.randomUUID(), text, state: "sending", seq: null }]);
+    this.change([...this.items, { id: randomUuid(), text, state: "sending", seq: null }]);
     void this.pump();
   }
 
@@ -116,7 +117,10 @@ export function useOutbox(options: OutboxOptions): { add: (text: string) => void
   useEffect(() => outbox.start(), [outbox]);
   return {
     add: (text) => outbox.add(text),
-    unsentIn: (thread) => items.filter((item) => !thread.messages.some(({ direction, id, seq }) => direction === "inbound" && (id === item.id || seq === item.seq))),
+    unsentIn: (thread) =>
+      items.filter(
+        (item) => !thread.messages.some(({ direction, id, seq }) => direction === "inbound" && (id === item.id || seq === item.seq)),
+      ),
   };
 }
 

@@ -13,7 +13,12 @@ const TONES: Record<Tone, string> = {
 
 export function Badge({ tone, children }: { tone?: Tone; children: ReactNode }) {
   return (
-    <span className={cn("inline-flex items-center gap-1.5 rounded-full px-2.5 py-0.5 text-[0.82rem] font-medium whitespace-nowrap [&_svg]:size-3.5", TONES[tone ?? "neutral"])}>
+    <span
+      className={cn(
+        "inline-flex items-center gap-1.5 rounded-full px-2.5 py-0.5 text-[0.82rem] font-medium whitespace-nowrap [&_svg]:size-3.5",
+        TONES[tone ?? "neutral"],
+      )}
+    >
       {children}
     </span>
   );

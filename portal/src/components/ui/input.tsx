@@ -13,7 +13,14 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
 }
 
 export function Textarea({ className, rows, ...rest }: ComponentProps<"textarea">) {
-  return <textarea dir="auto" rows={rows ?? 3} className={cn(BOX, "field-sizing-content max-h-96 min-h-20 py-2 leading-relaxed", className)} {...rest} />;
+  return (
+    <textarea
+      dir="auto"
+      rows={rows ?? 3}
+      className={cn(BOX, "field-sizing-content max-h-96 min-h-20 py-2 leading-relaxed", className)}
+      {...rest}
+    />
+  );
 }
 
 /** The platform's own select: right on every device and with every assistive technology. */

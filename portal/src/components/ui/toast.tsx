@@ -25,10 +25,22 @@ export function Toasts() {
   return (
     <div role="status" aria-live="polite" className="pointer-events-none fixed inset-x-4 bottom-4 z-50 grid justify-items-end gap-2">
       {shown.map((toast) => (
-        <div key={toast.id} className="pointer-events-auto flex max-w-md items-start gap-3 rounded-xl border bg-surface py-3 ps-4 pe-3 shadow-card animate-appear">
-          {toast.kind === "done" ? <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok" /> : <CircleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" />}
+        <div
+          key={toast.id}
+          className="pointer-events-auto flex max-w-md items-start gap-3 rounded-xl border bg-surface py-3 ps-4 pe-3 shadow-card animate-appear"
+        >
+          {toast.kind === "done" ? (
+            <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok" />
+          ) : (
+            <CircleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" />
+          )}
           <p className="grow">{toast.text}</p>
-          <button type="button" aria-label={t("action.dismiss")} className="rounded p-0.5 text-soft hover:text-ink" onClick={() => dismiss(toast.id)}>
+          <button
+            type="button"
+            aria-label={t("action.dismiss")}
+            className="rounded p-0.5 text-soft hover:text-ink"
+            onClick={() => dismiss(toast.id)}
+          >
             <X aria-hidden className="size-4" />
           </button>
         </div>

@@ -26,21 +26,23 @@ export function AccountPage() {
   const me = useQuery(meQuery);
   return (
     <Page title={t("account.title")} description={t("account.description")}>
-      <div className="grid max-w-2xl gap-6">
+      <div className="grid max-w-2xl grid-cols-1 gap-6">
         <CardSection title={t("account.profile")}>
           <Loaded query={me} rows={1}>
-            {({ user }) => (
-              <dl className="grid gap-x-8 gap-y-3 sm:grid-cols-[auto_1fr]">
-                <dt className="text-soft">{t("account.name")}</dt>
-                <dd>{user.display_name === "" ? user.email : user.display_name}</dd>
-                <dt className="text-soft">{t("account.email")}</dt>
-                <dd>{user.email}</dd>
-              </dl>
-            )}
+            {({ user }) =>
+              user === null || user === undefined ? null : (
+                <dl className="grid gap-x-8 gap-y-3 sm:grid-cols-[auto_1fr]">
+                  <dt className="text-soft">{t("account.name")}</dt>
+                  <dd>{user.display_name === "" ? user.email : user.display_name}</dd>
+                  <dt className="text-soft">{t("account.email")}</dt>
+                  <dd>{user.email}</dd>
+                </dl>
+              )
+            }
           </Loaded>
         </CardSection>
         <CardSection title={t("account.password")}>
-          <PasswordForm email={me.data?.user.email ?? ""} />
+          <PasswordForm email={me.data?.user?.email ?? ""} />
         </CardSection>
       </div>
     </Page>

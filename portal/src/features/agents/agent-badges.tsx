@@ -6,7 +6,11 @@ export function AgentBadges({ agent }: { agent: Agent }) {
   const { published_version: version } = agent;
   return (
     <>
-      {version === null || version === undefined ? <Badge tone="warn">{t("agents.never_published")}</Badge> : <Badge tone="ok">{t("agents.published", { version })}</Badge>}
+      {version === null || version === undefined ? (
+        <Badge tone="warn">{t("agents.never_published")}</Badge>
+      ) : (
+        <Badge tone="ok">{t("agents.published", { version })}</Badge>
+      )}
       {agent.changed && typeof version === "number" ? <Badge tone="brand">{t("agents.changed")}</Badge> : null}
     </>
   );

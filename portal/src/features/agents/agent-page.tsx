@@ -51,7 +51,10 @@ function Workbench({ agent }: { agent: Agent }) {
   const save = useSaveDraft(agent.id);
   const publish = usePublish(agent.id);
   const { isDirty } = form.formState;
-  useBlocker({ shouldBlockFn: ({ current, next }) => current.pathname !== next.pathname && isDirty && !window.confirm(t("agents.leave")), enableBeforeUnload: isDirty });
+  useBlocker({
+    shouldBlockFn: ({ current, next }) => current.pathname !== next.pathname && isDirty && !window.confirm(t("agents.leave")),
+    enableBeforeUnload: isDirty,
+  });
 
   const saveDraft = async (): Promise<boolean> => {
     if (!mayWrite || !form.formState.isDirty) return true;
@@ -98,7 +101,12 @@ function Workbench({ agent }: { agent: Agent }) {
           <Button disabled={!mayWrite || !isDirty} busy={save.isPending} onClick={() => void saveDraft()}>
             {t("agents.save_draft")}
           </Button>
-          <Button look="primary" disabled={!mayWrite || !(agent.changed || isDirty)} busy={publish.isPending} onClick={() => void publishDraft()}>
+          <Button
+            look="primary"
+            disabled={!mayWrite || !(agent.changed || isDirty)}
+            busy={publish.isPending}
+            onClick={() => void publishDraft()}
+          >
             {t("agents.publish")}
           </Button>
           <More agent={agent} mayWrite={mayWrite} onDeleted={() => form.reset()} />
@@ -108,7 +116,9 @@ function Workbench({ agent }: { agent: Agent }) {
       <div className="grid items-start gap-8 xl:grid-cols-[minmax(0,1fr)_27rem]">
         <TabsRoot
           value={search.tab ?? "design"}
-          onValueChange={(tab) => void navigate({ search: { tab: tab === "changes" || tab === "versions" ? tab : undefined }, replace: true })}
+          onValueChange={(tab) =>
+            void navigate({ search: { tab: tab === "changes" || tab === "versions" ? tab : undefined }, replace: true })
+          }
         >
           <TabList aria-label={agent.name}>
             <Tab value="design">{t("agents.tab_design")}</Tab>

@@ -4,7 +4,7 @@ import { Bot, Plus } from "lucide-react";
 import { useState } from "react";
 import { agentsQuery, type Agent } from "@/api/queries/agents";
 import { t } from "@/i18n/translate";
-import { useCan, useProjectParams, useProjectPath } from "@/lib/scope";
+import { useDenial, useProjectParams, useProjectPath } from "@/lib/scope";
 import { AgentFace } from "@/components/agent-face";
 import { Loaded } from "@/components/loaded";
 import { Page } from "@/components/page";
@@ -17,9 +17,10 @@ import { CreateAgent } from "@/features/agents/create-agent";
 export function AgentsPage() {
   const agents = useQuery(agentsQuery(useProjectPath()));
   const [creating, setCreating] = useState(false);
-  const mayWrite = useCan("agents");
+  const denial = useDenial("agents");
+  const mayWrite = denial === undefined;
   const create = (
-    <Button look="primary" disabled={!mayWrite} title={mayWrite ? undefined : t("denied.role")} onClick={() => setCreating(true)}>
+    <Button look="primary" disabled={!mayWrite} title={denial} onClick={() => setCreating(true)}>
       <Plus aria-hidden />
       {t("agents.create")}
     </Button>
@@ -54,10 +55,14 @@ function AgentCard({ agent }: { agent: Agent }) {
     <li className="relative flex gap-4 rounded-2xl border bg-surface p-5 shadow-card transition-colors hover:border-line-strong">
       <AgentFace name={agent.name} icon={agent.draft.icon} />
       <div className="min-w-0 grow">
-        <Link to="/o/$organisation/p/$project/agents/$agent" params={{ ...params, agent: agent.id }} className="text-[1.07rem] font-semibold after:absolute after:inset-0 after:rounded-2xl">
+        <Link
+          to="/o/$organisation/p/$project/agents/$agent"
+          params={{ ...params, agent: agent.id }}
+          className="text-[1.07rem] font-semibold after:absolute after:inset-0 after:rounded-2xl"
+        >
           {agent.name}
         </Link>
-        <p className="truncate text-soft">{agent.draft.role === undefined || agent.draft.role === "" ? t("agents.no_role") : agent.draft.role}</p>
+        <p className="truncate text-soft">{agent.draft.role === "" ? t("agents.no_role") : agent.draft.role}</p>
         <div className="mt-3 flex flex-wrap gap-1.5">
           <AgentBadges agent={agent} />
         </div>

@@ -28,7 +28,7 @@ export function Changes({ changes, first }: { changes: FieldChange[]; first: boo
 
 export function ChangeList({ changes }: { changes: FieldChange[] }) {
   return (
-    <dl className="grid gap-5">
+    <dl className="grid grid-cols-1 gap-5">
       {changes.map(({ label, lines }) => (
         <div key={label}>
           <dt className="mb-1 font-medium">{label}</dt>
@@ -38,7 +38,9 @@ export function ChangeList({ changes }: { changes: FieldChange[] }) {
                 <span aria-hidden className="w-3 shrink-0 font-mono">
                   {SIGN[line.kind]}
                 </span>
-                {line.kind === "same" ? null : <span className="sr-only">{line.kind === "added" ? t("agents.line_added") : t("agents.line_removed")}</span>}
+                {line.kind === "same" ? null : (
+                  <span className="sr-only">{line.kind === "added" ? t("agents.line_added") : t("agents.line_removed")}</span>
+                )}
                 <span dir="auto" className="min-w-0 break-words whitespace-pre-wrap">
                   {line.text}
                 </span>

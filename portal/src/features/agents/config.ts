@@ -30,26 +30,39 @@ export const formSchema = z.object({
 
 export type AgentForm = z.infer<typeof formSchema>;
 
+/** What a new agent begins with. */
+export const BLANK_FORM: AgentForm = {
+  name: "",
+  icon: "",
+  role: "",
+  job_description: "",
+  statement_of_work: "",
+  persona: "",
+  system_prompt: "",
+  rules: [],
+  greeting: "",
+  languages: "",
+  model_group: "quality",
+  tools: [],
+  max_steps: "8",
+  max_output_tokens: "4096",
+  max_total_tokens: "",
+  max_cost_usd: "",
+  max_seconds: "50",
+};
+
 export function toForm(name: string, config: Config): AgentForm {
-  const limits = config.limits ?? {};
+  const { limits, rules, languages, ...texts } = config;
   return {
+    ...texts,
     name,
-    icon: config.icon ?? "",
-    role: config.role ?? "",
-    job_description: config.job_description ?? "",
-    statement_of_work: config.statement_of_work ?? "",
-    persona: config.persona ?? "",
-    system_prompt: config.system_prompt ?? "",
-    rules: (config.rules ?? []).map((text) => ({ text })),
-    greeting: config.greeting ?? "",
-    languages: (config.languages ?? []).join(", "),
-    model_group: config.model_group ?? "quality",
-    tools: config.tools ?? [],
-    max_steps: String(limits.max_steps ?? 8),
-    max_output_tokens: String(limits.max_output_tokens ?? 4096),
+    rules: rules.map((text) => ({ text })),
+    languages: languages.join(", "),
+    max_steps: String(limits.max_steps),
+    max_output_tokens: String(limits.max_output_tokens),
     max_total_tokens: textOf(limits.max_total_tokens),
     max_cost_usd: textOf(limits.max_cost_usd),
-    max_seconds: String(limits.max_seconds ?? 50),
+    max_seconds: String(limits.max_seconds),
   };
 }
 
@@ -63,7 +76,10 @@ export function toConfig(form: AgentForm): Config {
     system_prompt: form.system_prompt,
     rules: form.rules.map(({ text }) => text.trim()).filter((text) => text !== ""),
     greeting: form.greeting,
-    languages: form.languages.split(/[,;،、]/u).map((language) => language.trim()).filter((language) => language !== ""),
+    languages: form.languages
+      .split(/[,;،、]/u)
+      .map((language) => language.trim())
+      .filter((language) => language !== ""),
     model_group: form.model_group,
     tools: form.tools,
     limits: {

@@ -10,6 +10,7 @@ import { Button } from "@/components/ui/button";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { BLANK_FORM, toConfig } from "@/features/agents/config";
 import { useCreateAgent } from "@/features/agents/queries";
 
 /** People give names to colleagues: a new agent is offered one. */
@@ -25,13 +26,13 @@ export function CreateAgent({ onClose }: { onClose: () => void }) {
   const form = useForm({ resolver: zodResolver(schema), defaultValues: { name: suggestion, role: "" } });
   const submit = form.handleSubmit(({ name, role }) =>
     create.mutate(
-      { name, config: { role } },
+      { name, config: toConfig({ ...BLANK_FORM, name, role }) },
       { onSuccess: (agent) => void navigate({ to: "/o/$organisation/p/$project/agents/$agent", params: { ...params, agent: agent.id } }) },
     ),
   );
   return (
     <Dialog title={t("agents.create")} description={t("agents.create_hint")} onClose={onClose}>
-      <form className="grid gap-4" noValidate onSubmit={(event) => void submit(event)}>
+      <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
         <Field label={t("agents.name")} error={form.formState.errors.name?.message}>
           {(control) => <Input {...control} autoComplete="off" autoFocus {...form.register("name")} />}
         </Field>

@@ -24,7 +24,7 @@ export interface SectionProps {
 export function Designer({ form, mayWrite }: SectionProps & { mayWrite: boolean }) {
   return (
     <form className="contents" noValidate onSubmit={(event) => event.preventDefault()}>
-      <fieldset disabled={!mayWrite} className="grid gap-6">
+      <fieldset disabled={!mayWrite} className="grid grid-cols-1 gap-6">
         <legend className="sr-only">{t("agents.tab_design")}</legend>
         <Person form={form} />
         <Work form={form} />
@@ -41,11 +41,15 @@ function Person({ form }: SectionProps) {
   return (
     <CardSection title={t("agents.person")} description={t("agents.person_hint")}>
       <div className="grid gap-4 sm:grid-cols-[6rem_1fr_1fr]">
-        <Field label={t("agents.icon")}>{(control) => <Input {...control} className="text-center" autoComplete="off" {...form.register("icon")} />}</Field>
+        <Field label={t("agents.icon")}>
+          {(control) => <Input {...control} className="text-center" autoComplete="off" {...form.register("icon")} />}
+        </Field>
         <Field label={t("agents.name")} error={errors.name?.message}>
           {(control) => <Input {...control} autoComplete="off" {...form.register("name")} />}
         </Field>
-        <Field label={t("agents.role")}>{(control) => <Input {...control} autoComplete="off" placeholder={t("agents.role_example")} {...form.register("role")} />}</Field>
+        <Field label={t("agents.role")}>
+          {(control) => <Input {...control} autoComplete="off" placeholder={t("agents.role_example")} {...form.register("role")} />}
+        </Field>
       </div>
     </CardSection>
   );
@@ -54,7 +58,7 @@ function Person({ form }: SectionProps) {
 function Work({ form }: SectionProps) {
   return (
     <CardSection title={t("agents.work")}>
-      <div className="grid gap-5">
+      <div className="grid grid-cols-1 gap-5">
         <Field label={t("agents.job_description")} hint={t("agents.job_description_hint")}>
           {(control) => <Textarea {...control} {...form.register("job_description")} />}
         </Field>
@@ -97,7 +101,7 @@ function Rules({ form }: SectionProps) {
 function Voice({ form }: SectionProps) {
   return (
     <CardSection title={t("agents.voice")}>
-      <div className="grid gap-5">
+      <div className="grid grid-cols-1 gap-5">
         <Field label={t("agents.persona")} hint={t("agents.persona_hint")}>
           {(control) => <Textarea {...control} {...form.register("persona")} />}
         </Field>
@@ -120,12 +124,16 @@ function Models({ form }: SectionProps) {
   const names = [...new Set([...groups.map(({ name }) => name), chosen])].filter((name) => name !== "");
   return (
     <CardSection title={t("agents.abilities")}>
-      <div className="grid gap-5">
+      <div className="grid grid-cols-1 gap-5">
         <Field
           label={t("agents.model_group")}
           error={form.formState.errors.model_group?.message}
           hint={
-            <Link to="/o/$organisation/models" params={{ organisation: organisation.name }} className="text-brand underline underline-offset-2">
+            <Link
+              to="/o/$organisation/models"
+              params={{ organisation: organisation.name }}
+              className="text-brand underline underline-offset-2"
+            >
               {t("agents.model_group_hint")}
             </Link>
           }

@@ -26,7 +26,8 @@ export function useCreateAgent() {
   const path = useProjectPath();
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (body: Schemas["CreateAgent"]) => take(api.POST("/api/organisations/{organisation}/projects/{project}/agents", { params: { path }, body })),
+    mutationFn: (body: Schemas["CreateAgent"]) =>
+      take(api.POST("/api/organisations/{organisation}/projects/{project}/agents", { params: { path }, body })),
     onSuccess: refresh,
   });
 }

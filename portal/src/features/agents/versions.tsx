@@ -93,7 +93,9 @@ function Differences({ version, before }: { version: AgentVersion; before: Agent
   if (changes.length === 0) return <p className="mt-2 text-[0.93rem] text-soft">{t("agents.version_same", { version: before.version })}</p>;
   return (
     <details className="mt-2">
-      <summary className="w-fit rounded text-[0.93rem] text-soft hover:text-ink">{t("agents.version_changes", { count: changes.length, version: before.version })}</summary>
+      <summary className="w-fit rounded text-[0.93rem] text-soft hover:text-ink">
+        {t("agents.version_changes", { count: changes.length, version: before.version })}
+      </summary>
       <div className="mt-3">
         <ChangeList changes={changes} />
       </div>

@@ -3,7 +3,7 @@ import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
-import { useCan, useOrganisation } from "@/lib/scope";
+import { useDenial, useOrganisation } from "@/lib/scope";
 import { Confirm } from "@/components/confirm";
 import { DataTable, type Column } from "@/components/data-table";
 import { Loaded } from "@/components/loaded";
@@ -23,13 +23,14 @@ export function ApiKeysPage() {
   const keys = useQuery(keysQuery(organisation));
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<ApiKey | null>(null);
-  const mayWrite = useCan("keys");
+  const denial = useDenial("keys");
+  const mayWrite = denial === undefined;
   return (
     <Page
       title={t("keys.title")}
       description={t("keys.description")}
       actions={
-        <Button look="primary" disabled={!mayWrite} title={mayWrite ? undefined : t("denied.role")} onClick={() => setCreating(true)}>
+        <Button look="primary" disabled={!mayWrite} title={denial} onClick={() => setCreating(true)}>
           <Plus aria-hidden />
           {t("keys.create")}
         </Button>
@@ -89,7 +90,11 @@ function columns(mayWrite: boolean, onRevoke: (key: ApiKey) => void): Column<Api
 function Expiry({ at }: { at: string | null }) {
   const [opened] = useState(() => Date.now());
   if (at === null) return t("time.never");
-  return new Date(at).getTime() < opened ? <Badge tone="warn">{t("keys.expired")}</Badge> : <span className="whitespace-nowrap">{formatDay(at)}</span>;
+  return new Date(at).getTime() < opened ? (
+    <Badge tone="warn">{t("keys.expired")}</Badge>
+  ) : (
+    <span className="whitespace-nowrap">{formatDay(at)}</span>
+  );
 }
 
 function RevokeKey({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void }) {

@@ -40,7 +40,7 @@ export function CreateKey({ onClose }: { onClose: () => void }) {
   );
   return (
     <Dialog title={t("keys.create")} onClose={onClose}>
-      <form className="grid gap-4" noValidate onSubmit={(event) => void submit(event)}>
+      <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
         <Field label={t("keys.name")} hint={t("keys.name_hint")} error={errors.name?.message}>
           {(control) => <Input {...control} autoComplete="off" autoFocus {...form.register("name")} />}
         </Field>

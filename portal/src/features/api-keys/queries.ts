@@ -13,7 +13,8 @@ export function keysQuery(organisation: string) {
 export function useCreateKey(organisation: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (body: Schemas["CreateApiKey"]) => take(api.POST("/api/organisations/{organisation}/api-keys", { params: { path: { organisation } }, body })),
+    mutationFn: (body: Schemas["CreateApiKey"]) =>
+      take(api.POST("/api/organisations/{organisation}/api-keys", { params: { path: { organisation } }, body })),
     onSuccess: () => client.invalidateQueries({ queryKey: ["api-keys"] }),
   });
 }
@@ -21,7 +22,8 @@ export function useCreateKey(organisation: string) {
 export function useRevokeKey(organisation: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (key: string) => done(api.DELETE("/api/organisations/{organisation}/api-keys/{key}", { params: { path: { organisation, key } } })),
+    mutationFn: (key: string) =>
+      done(api.DELETE("/api/organisations/{organisation}/api-keys/{key}", { params: { path: { organisation, key } } })),
     onSuccess: () => client.invalidateQueries({ queryKey: ["api-keys"] }),
   });
 }

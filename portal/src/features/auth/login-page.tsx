@@ -38,7 +38,11 @@ export function LoginPage() {
         <Weave />
       </div>
       <main className="grid place-items-center px-6 py-12">
-        <form className="grid w-full max-w-sm gap-5" noValidate onSubmit={(event) => void form.handleSubmit((values) => logIn.mutate(values))(event)}>
+        <form
+          className="grid w-full max-w-sm gap-5"
+          noValidate
+          onSubmit={(event) => void form.handleSubmit((values) => logIn.mutate(values))(event)}
+        >
           <h1 className="text-[1.65rem] font-semibold">{t("login.welcome")}</h1>
           <Field label={t("login.email")} error={errors.email?.message}>
             {(control) => <Input {...control} type="email" autoComplete="username" autoFocus {...form.register("email")} />}

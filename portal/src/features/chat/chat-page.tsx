@@ -54,7 +54,8 @@ function Chat({ connection, about }: { connection: string; about: WebChat }) {
   });
   const outbox = useOutbox({
     storageKey: `konstruct.unsent.${connection}`,
-    send: (id, text) => take(api.POST("/channels/web/{connection}/messages", { params: { path }, body: { id, text }, fetch: visitor.fetch })),
+    send: (id, text) =>
+      take(api.POST("/channels/web/{connection}/messages", { params: { path }, body: { id, text }, fetch: visitor.fetch })),
   });
   const { agent } = about;
   const title = about.title === "" ? agent.name : about.title;
@@ -67,7 +68,9 @@ function Chat({ connection, about }: { connection: string; about: WebChat }) {
         <AgentFace name={agent.name} icon={agent.icon} />
         <div className="min-w-0">
           <h1 className="truncate text-[1.07rem] font-semibold">{title}</h1>
-          <p className="truncate text-[0.93rem] text-soft">{[title === agent.name ? null : agent.name, agent.role, t("chat.ai")].filter(Boolean).join(" · ")}</p>
+          <p className="truncate text-[0.93rem] text-soft">
+            {[title === agent.name ? null : agent.name, agent.role, t("chat.ai")].filter(Boolean).join(" · ")}
+          </p>
         </div>
       </header>
       <main className="flex min-h-0 grow flex-col">

@@ -8,7 +8,7 @@ import { useCheck } from "@/features/connections/mutations";
 export function Checks({ connection }: { connection: string }) {
   const check = useCheck(connection);
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-1 gap-3">
       <div className="flex flex-wrap items-center gap-3">
         <Button busy={check.isPending} onClick={() => check.mutate()}>
           {check.isPending ? null : <RotateCw aria-hidden />}
@@ -21,7 +21,11 @@ export function Checks({ connection }: { connection: string }) {
         <ul role="status" className="divide-y rounded-xl border">
           {check.data.checks.map(({ name, ok, detail }) => (
             <li key={name} className="flex items-start gap-3 px-4 py-3">
-              {ok ? <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok" /> : <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" />}
+              {ok ? (
+                <CircleCheck aria-hidden className="mt-0.5 size-4.5 shrink-0 text-ok" />
+              ) : (
+                <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" />
+              )}
               <div className="min-w-0">
                 <p className="font-medium">
                   {name} <span className="sr-only">{ok ? t("connections.check_passed") : t("connections.check_failed")}</span>

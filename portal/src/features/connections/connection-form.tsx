@@ -36,7 +36,11 @@ export function ConnectionForm({ connection, agents }: { connection: Connection;
         name: values.name,
         agent_id: values.agent_id,
         ...(slack
-          ? { app_id: values.app_id, external_id: values.external_id, secrets: given({ signing_secret: values.signing_secret, bot_token: values.bot_token }) }
+          ? {
+              app_id: values.app_id,
+              external_id: values.external_id,
+              secrets: given({ signing_secret: values.signing_secret, bot_token: values.bot_token }),
+            }
           : { settings: { ...connection.settings, title: values.title } }),
       },
       {

@@ -42,7 +42,7 @@ export function ConnectionPage() {
     >
       <Loaded query={connection}>
         {(data) => (
-          <div className="grid max-w-3xl gap-6">
+          <div className="grid max-w-3xl grid-cols-1 gap-6">
             <Status connection={data} />
             <Addresses connection={data} />
             <CardSection title={t("connections.settings")}>
@@ -62,9 +62,12 @@ function Status({ connection }: { connection: Connection }) {
   const advice = adviceFor(connection);
   return (
     <CardSection title={t("connections.checks")}>
-      <div className="grid gap-4">
+      <div className="grid grid-cols-1 gap-4">
         {advice === null ? null : (
-          <div role="status" className={`flex items-start gap-3 rounded-xl px-4 py-3 ${status.state === "problem" ? "bg-bad-wash" : "bg-sunken"}`}>
+          <div
+            role="status"
+            className={`flex items-start gap-3 rounded-xl px-4 py-3 ${status.state === "problem" ? "bg-bad-wash" : "bg-sunken"}`}
+          >
             {status.state === "problem" ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" /> : null}
             <div>
               <p>{advice}</p>
@@ -131,7 +134,8 @@ function Actions({ connection }: { connection: Connection }) {
         onError: (error) => notify("failed", describe(error)),
       },
     );
-  const erase = () => remove.mutate(undefined, { onSuccess: () => void navigate({ to: "/o/$organisation/p/$project/connections", params }) });
+  const erase = () =>
+    remove.mutate(undefined, { onSuccess: () => void navigate({ to: "/o/$organisation/p/$project/connections", params }) });
   return (
     <>
       <Button disabled={!mayWrite} busy={change.isPending} onClick={toggle}>

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { agentsQuery, type Agent } from "@/api/queries/agents";
 import { connectionsQuery, type Connection } from "@/api/queries/connections";
 import { t } from "@/i18n/translate";
-import { useCan, useProjectParams, useProjectPath } from "@/lib/scope";
+import { useDenial, useProjectParams, useProjectPath } from "@/lib/scope";
 import { ChannelIcon, channelName } from "@/components/channel";
 import { Loaded } from "@/components/loaded";
 import { Page } from "@/components/page";
@@ -25,7 +25,11 @@ export function ConnectionsPage() {
   const [creatingWeb, setCreatingWeb] = useState(false);
   const noAgents = agents.data?.length === 0;
   return (
-    <Page title={t("connections.title")} description={t("connections.description")} actions={noAgents ? undefined : <Add onWeb={() => setCreatingWeb(true)} />}>
+    <Page
+      title={t("connections.title")}
+      description={t("connections.description")}
+      actions={noAgents ? undefined : <Add onWeb={() => setCreatingWeb(true)} />}
+    >
       {noAgents ? (
         <Card>
           <Empty
@@ -50,7 +54,7 @@ export function ConnectionsPage() {
                 </Empty>
               </Card>
             ) : (
-              <ul className="grid gap-4">
+              <ul className="grid grid-cols-1 gap-4">
                 {items.map((connection) => (
                   <Row key={connection.id} connection={connection} agent={agents.data?.find(({ id }) => id === connection.agent_id)} />
                 ))}
@@ -67,12 +71,13 @@ export function ConnectionsPage() {
 function Add({ onWeb }: { onWeb: () => void }) {
   const params = useProjectParams();
   const navigate = useNavigate();
-  const mayWrite = useCan("connections");
+  const denial = useDenial("connections");
+  const mayWrite = denial === undefined;
   return (
     <Menu
       align="end"
       trigger={
-        <Button look="primary" disabled={!mayWrite} title={mayWrite ? undefined : t("denied.role")}>
+        <Button look="primary" disabled={!mayWrite} title={denial}>
           <Plus aria-hidden />
           {t("connections.add")}
           <ChevronDown aria-hidden />
@@ -120,7 +125,9 @@ function Row({ connection, agent }: { connection: Connection; agent: Agent | und
           ) : null}
         </div>
       </div>
-      {advice === null ? null : <p className={`mt-3 max-w-3xl ${connection.status.state === "problem" ? "text-bad" : "text-soft"}`}>{advice}</p>}
+      {advice === null ? null : (
+        <p className={`mt-3 max-w-3xl ${connection.status.state === "problem" ? "text-bad" : "text-soft"}`}>{advice}</p>
+      )}
       {unpublished ? <p className="mt-3 max-w-3xl text-warn">{t("connections.unpublished", { name: agent.name })}</p> : null}
     </li>
   );

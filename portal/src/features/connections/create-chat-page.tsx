@@ -12,23 +12,33 @@ import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
 import { useConnect } from "@/features/connections/mutations";
 
-const schema = z.object({ name: z.string().trim().min(1, t("error.required")).max(100), title: z.string().trim().max(100), agent_id: z.string().min(1, t("error.required")) });
+const schema = z.object({
+  name: z.string().trim().min(1, t("error.required")).max(100),
+  title: z.string().trim().max(100),
+  agent_id: z.string().min(1, t("error.required")),
+});
 
 export function CreateChatPage({ agents, onClose }: { agents: Agent[]; onClose: () => void }) {
   const params = useProjectParams();
   const navigate = useNavigate();
   const connect = useConnect();
-  const form = useForm({ resolver: zodResolver(schema), defaultValues: { name: t("channel.web"), title: "", agent_id: agents[0]?.id ?? "" } });
+  const form = useForm({
+    resolver: zodResolver(schema),
+    defaultValues: { name: t("channel.web"), title: "", agent_id: agents[0]?.id ?? "" },
+  });
   const { errors } = form.formState;
   const submit = form.handleSubmit(({ name, title, agent_id }) =>
     connect.mutate(
       { name, channel: "web", agent_id, settings: title === "" ? {} : { title } },
-      { onSuccess: (made) => void navigate({ to: "/o/$organisation/p/$project/connections/$connection", params: { ...params, connection: made.id } }) },
+      {
+        onSuccess: (made) =>
+          void navigate({ to: "/o/$organisation/p/$project/connections/$connection", params: { ...params, connection: made.id } }),
+      },
     ),
   );
   return (
     <Dialog title={t("connections.web_create")} description={t("connections.web_hint")} onClose={onClose}>
-      <form className="grid gap-4" noValidate onSubmit={(event) => void submit(event)}>
+      <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
         <Field label={t("connections.name")} error={errors.name?.message}>
           {(control) => <Input {...control} autoComplete="off" autoFocus {...form.register("name")} />}
         </Field>

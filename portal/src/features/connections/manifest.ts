@@ -45,6 +45,10 @@ export function slackManifest(name: string, eventsUrl: string): string {
 /** Slack reaches only public https addresses. */
 export function isReachable(eventsUrl: string): boolean {
   const { protocol, hostname } = new URL(eventsUrl);
-  const local = hostname === "localhost" || hostname.endsWith(".local") || hostname.endsWith(".internal") || /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(hostname);
+  const local =
+    hostname === "localhost" ||
+    hostname.endsWith(".local") ||
+    hostname.endsWith(".internal") ||
+    /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(hostname);
   return protocol === "https:" && !local;
 }

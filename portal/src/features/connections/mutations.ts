@@ -9,7 +9,8 @@ export function useConnect() {
   const path = useProjectPath();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (body: Schemas["CreateConnection"]) => take(api.POST("/api/organisations/{organisation}/projects/{project}/connections", { params: { path }, body })),
+    mutationFn: (body: Schemas["CreateConnection"]) =>
+      take(api.POST("/api/organisations/{organisation}/projects/{project}/connections", { params: { path }, body })),
     onSuccess: () => client.invalidateQueries({ queryKey: ["connections"] }),
   });
 }

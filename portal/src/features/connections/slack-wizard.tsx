@@ -30,8 +30,12 @@ export function SlackWizard() {
   const [made, setMade] = useState<Connection | null>(null);
   const eventsUrl = made?.urls.events ?? `${window.location.origin}/channels/slack/events`;
   return (
-    <Page title={t("slack.connect")} description={t("slack.description")} back={{ link: { to: "/o/$organisation/p/$project/connections", params }, label: t("connections.all") }}>
-      <ol className="grid max-w-3xl gap-6">
+    <Page
+      title={t("slack.connect")}
+      description={t("slack.description")}
+      back={{ link: { to: "/o/$organisation/p/$project/connections", params }, label: t("connections.all") }}
+    >
+      <ol className="grid max-w-3xl grid-cols-1 gap-6">
         <Step number={1} title={t("slack.step_app")} done={made !== null}>
           <CreateApp botName={botName} onBotName={setBotName} eventsUrl={eventsUrl} />
         </Step>
@@ -51,7 +55,12 @@ function Step({ number, title, done, children }: { number: number; title: string
     <Card className="p-5 sm:p-6">
       <li className="list-none">
         <h2 className="flex items-center gap-3 text-[1.07rem] font-semibold">
-          <span className={cn("grid size-7 place-items-center rounded-full text-[0.9rem] tabular-nums", done ? "bg-ok-wash text-ok" : "bg-brand-wash text-brand-strong")}>
+          <span
+            className={cn(
+              "grid size-7 place-items-center rounded-full text-[0.9rem] tabular-nums",
+              done ? "bg-ok-wash text-ok" : "bg-brand-wash text-brand-strong",
+            )}
+          >
             {done ? <Check aria-hidden className="size-4" /> : number}
           </span>
           {title}
@@ -71,7 +80,16 @@ function CreateApp({ botName, onBotName, eventsUrl }: { botName: string; onBotNa
         </p>
       )}
       <Field label={t("slack.bot_name")} hint={t("slack.bot_name_hint")}>
-        {(control) => <Input {...control} className="max-w-xs" maxLength={35} autoComplete="off" value={botName} onChange={(event) => onBotName(event.target.value)} />}
+        {(control) => (
+          <Input
+            {...control}
+            className="max-w-xs"
+            maxLength={35}
+            autoComplete="off"
+            value={botName}
+            onChange={(event) => onBotName(event.target.value)}
+          />
+        )}
       </Field>
       <ol className="grid list-decimal gap-1.5 ps-5 marker:text-soft">
         <li>{t("slack.step_app_1")}</li>
@@ -114,10 +132,19 @@ function Codes({ title, codes }: { title: string; codes: readonly string[] }) {
 const schema = z.object({
   name: z.string().trim().min(1, t("error.required")).max(100),
   agent_id: z.string().min(1, t("error.required")),
-  app_id: z.string().trim().regex(/^A[A-Z0-9]+$/, t("slack.app_id_invalid")),
-  external_id: z.string().trim().regex(/^[TE][A-Z0-9]+$/, t("connections.workspace_id_invalid")),
+  app_id: z
+    .string()
+    .trim()
+    .regex(/^A[A-Z0-9]+$/, t("slack.app_id_invalid")),
+  external_id: z
+    .string()
+    .trim()
+    .regex(/^[TE][A-Z0-9]+$/, t("connections.workspace_id_invalid")),
   signing_secret: z.string().trim().min(1, t("error.required")),
-  bot_token: z.string().trim().regex(/^xoxb-/, t("connections.bot_token_invalid")),
+  bot_token: z
+    .string()
+    .trim()
+    .regex(/^xoxb-/, t("connections.bot_token_invalid")),
 });
 
 function Values({ onMade }: { onMade: (connection: Connection) => void }) {
@@ -183,7 +210,11 @@ function Finish({ connection, botName }: { connection: Connection; botName: stri
         <li>{t("slack.finish_3", { name: botName })}</li>
       </ol>
       <div>
-        <Link to="/o/$organisation/p/$project/connections/$connection" params={{ ...params, connection: connection.id }} className={buttonClass("primary")}>
+        <Link
+          to="/o/$organisation/p/$project/connections/$connection"
+          params={{ ...params, connection: connection.id }}
+          className={buttonClass("primary")}
+        >
           {t("slack.open_connection")}
         </Link>
       </div>

@@ -32,11 +32,17 @@ export function ConversationPage() {
     <Page
       wide
       title={data === undefined || data.title === "" ? t("conversations.untitled") : data.title}
-      description={data === undefined ? undefined : [data.contact?.display_name, data.agent?.name, channelName(data.channel)].filter(Boolean).join(" · ")}
+      description={
+        data === undefined
+          ? undefined
+          : [data.contact?.display_name, data.agent?.name, channelName(data.channel)].filter(Boolean).join(" · ")
+      }
       back={{ link: { to: "/o/$organisation/p/$project/conversations", params }, label: t("conversations.back") }}
       actions={data === undefined ? undefined : <Export conversation={id} />}
     >
-      {conversation.isError && data === undefined ? <Failure error={conversation.error} onRetry={() => void conversation.refetch()} /> : null}
+      {conversation.isError && data === undefined ? (
+        <Failure error={conversation.error} onRetry={() => void conversation.refetch()} />
+      ) : null}
       <div className="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_30rem]">
         <Thread key={id} conversation={id} agentName={data?.agent?.name ?? t("conversations.agent")} />
         {run === undefined ? (
@@ -77,7 +83,12 @@ function Thread({ conversation, agentName }: { conversation: string; agentName: 
             </Button>
           </div>
         )}
-        <Messages thread={live.thread} agentName={agentName} own="outbound" footer={(message) => <RunLink message={message} conversation={conversation} />} />
+        <Messages
+          thread={live.thread}
+          agentName={agentName}
+          own="outbound"
+          footer={(message) => <RunLink message={message} conversation={conversation} />}
+        />
       </Scroller>
     </Card>
   );

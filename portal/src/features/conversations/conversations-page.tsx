@@ -78,7 +78,11 @@ function Filters() {
           onChange={(event) => event.target.value === "" && set({ search: undefined })}
         />
       </form>
-      <Select aria-label={t("conversations.agent")} value={filter.agent ?? ""} onChange={(event) => set({ agent: chosen(event.target.value) })}>
+      <Select
+        aria-label={t("conversations.agent")}
+        value={filter.agent ?? ""}
+        onChange={(event) => set({ agent: chosen(event.target.value) })}
+      >
         <option value="">{t("conversations.all_agents")}</option>
         {agents.map(({ id, name }) => (
           <option key={id} value={id}>
@@ -86,7 +90,11 @@ function Filters() {
           </option>
         ))}
       </Select>
-      <Select aria-label={t("connections.one")} value={filter.connection ?? ""} onChange={(event) => set({ connection: chosen(event.target.value) })}>
+      <Select
+        aria-label={t("connections.one")}
+        value={filter.connection ?? ""}
+        onChange={(event) => set({ connection: chosen(event.target.value) })}
+      >
         <option value="">{t("conversations.all_connections")}</option>
         {connections.map(({ id, name }) => (
           <option key={id} value={id}>

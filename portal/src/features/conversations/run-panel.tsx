@@ -24,7 +24,7 @@ export function RunPanel({ run: id, onClose }: { run: string; onClose: () => voi
       </div>
       <Loaded query={run}>
         {(data) => (
-          <div className="grid gap-6">
+          <div className="grid grid-cols-1 gap-6">
             <Summary run={data} />
             {data.error === null || data.error === undefined ? null : (
               <div className="rounded-xl bg-bad-wash px-4 py-3">
@@ -49,7 +49,7 @@ function Summary({ run }: { run: Run }) {
     { label: t("run.output_tokens"), value: formatNumber(run.output_tokens) },
   ];
   return (
-    <div className="grid gap-4">
+    <div className="grid grid-cols-1 gap-4">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-soft">
         <Status status={run.status} />
         <AgentName run={run} />
@@ -72,8 +72,14 @@ function AgentName({ run }: { run: Run }) {
   const { agent } = run;
   if (agent === undefined) return null;
   return (
-    <Link to="/o/$organisation/p/$project/agents/$agent" params={{ ...params, agent: agent.id }} className="rounded text-brand hover:underline">
-      {typeof agent.version === "number" ? t("run.agent_version", { name: agent.name, version: agent.version }) : t("run.agent_draft", { name: agent.name })}
+    <Link
+      to="/o/$organisation/p/$project/agents/$agent"
+      params={{ ...params, agent: agent.id }}
+      className="rounded text-brand hover:underline"
+    >
+      {typeof agent.version === "number"
+        ? t("run.agent_version", { name: agent.name, version: agent.version })
+        : t("run.agent_draft", { name: agent.name })}
     </Link>
   );
 }

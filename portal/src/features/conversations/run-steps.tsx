@@ -61,7 +61,9 @@ export function Steps({ run }: { run: Run }) {
             </div>
             <p className="text-[0.9rem] text-soft">
               <code className="font-mono">{step.key}</code>
-              {step.input_tokens + step.output_tokens === 0 ? null : ` · ${t("run.tokens", { read: step.input_tokens, written: step.output_tokens })} · ${formatCost(step.cost_usd)}`}
+              {step.input_tokens + step.output_tokens === 0
+                ? null
+                : ` · ${t("run.tokens", { read: step.input_tokens, written: step.output_tokens })} · ${formatCost(step.cost_usd)}`}
             </p>
             <Calls calls={modelCalls(step)} />
             <Output output={step.output} />
@@ -81,9 +83,13 @@ function Calls({ calls }: { calls: ModelCall[] }) {
         {calls.map((call, index) => (
           <li key={index} className="flex flex-wrap items-baseline gap-x-3">
             <span className={cn("min-w-0 grow break-words", !call.ok && "text-bad")}>
-              {call.ok ? `${call.provider} · ${call.model}` : t("run.attempt_failed", { model: `${call.provider} · ${call.model}`, error: call.error ?? "–" })}
+              {call.ok
+                ? `${call.provider} · ${call.model}`
+                : t("run.attempt_failed", { model: `${call.provider} · ${call.model}`, error: call.error ?? "–" })}
             </span>
-            <span className="text-soft tabular-nums">{[formatDuration(call.ms), call.ok ? formatCost(call.cost_usd) : null].filter(Boolean).join(" · ")}</span>
+            <span className="text-soft tabular-nums">
+              {[formatDuration(call.ms), call.ok ? formatCost(call.cost_usd) : null].filter(Boolean).join(" · ")}
+            </span>
           </li>
         ))}
       </ul>
@@ -96,7 +102,11 @@ function Output({ output }: { output: unknown }) {
   return (
     <details className="mt-2">
       <summary className="w-fit rounded text-[0.9rem] text-soft hover:text-ink">{t("run.output")}</summary>
-      <pre dir="ltr" tabIndex={0} className="mt-2 max-h-72 overflow-auto rounded-lg bg-sunken p-3 font-mono text-[0.82rem] break-words whitespace-pre-wrap">
+      <pre
+        dir="ltr"
+        tabIndex={0}
+        className="mt-2 max-h-72 overflow-auto rounded-lg bg-sunken p-3 font-mono text-[0.82rem] break-words whitespace-pre-wrap"
+      >
         {JSON.stringify(output, null, 2)}
       </pre>
     </details>

@@ -35,7 +35,7 @@ export function DeadLettersPage() {
         }
       >
         {(items) => (
-          <ul className="grid gap-4">
+          <ul className="grid grid-cols-1 gap-4">
             {items.map((letter) => (
               <Letter key={letter.id} letter={letter} onDismiss={() => setDismissing(letter)} />
             ))}

@@ -34,15 +34,30 @@ export function GettingStarted() {
       done: providers.some(({ wire, has_key }) => has_key || wire === "ollama"),
       link: { to: "/o/$organisation/models", params },
     },
-    { title: t("home.step_agent"), hint: t("home.step_agent_hint"), done: agents.length > 0, link: { to: "/o/$organisation/p/$project/agents", params } },
+    {
+      title: t("home.step_agent"),
+      hint: t("home.step_agent_hint"),
+      done: agents.length > 0,
+      link: { to: "/o/$organisation/p/$project/agents", params },
+    },
     {
       title: t("home.step_publish"),
       hint: t("home.step_publish_hint"),
       done: agents.some(({ published_version }) => typeof published_version === "number"),
       link: { to: "/o/$organisation/p/$project/agents", params },
     },
-    { title: t("home.step_connect"), hint: t("home.step_connect_hint"), done: connections.length > 0, link: { to: "/o/$organisation/p/$project/connections", params } },
-    { title: t("home.step_talk"), hint: t("home.step_talk_hint"), done: conversations.items.length > 0, link: { to: "/o/$organisation/p/$project/agents", params } },
+    {
+      title: t("home.step_connect"),
+      hint: t("home.step_connect_hint"),
+      done: connections.length > 0,
+      link: { to: "/o/$organisation/p/$project/connections", params },
+    },
+    {
+      title: t("home.step_talk"),
+      hint: t("home.step_talk_hint"),
+      done: conversations.items.length > 0,
+      link: { to: "/o/$organisation/p/$project/agents", params },
+    },
   ];
   if (items.every(({ done }) => done)) return null;
   return (
@@ -51,7 +66,12 @@ export function GettingStarted() {
         {items.map(({ title, hint, done, link }) => (
           <li key={title}>
             <Link {...link} className="-mx-2 flex items-start gap-3 rounded-lg px-2 py-2 hover:bg-sunken/60">
-              <span className={cn("mt-0.5 grid size-5 shrink-0 place-items-center rounded-full border", done ? "border-transparent bg-ok-wash text-ok" : "border-line-strong")}>
+              <span
+                className={cn(
+                  "mt-0.5 grid size-5 shrink-0 place-items-center rounded-full border",
+                  done ? "border-transparent bg-ok-wash text-ok" : "border-line-strong",
+                )}
+              >
                 {done ? <Check aria-hidden className="size-3.5" /> : null}
                 <span className="sr-only">{done ? t("home.checklist_done") : t("home.checklist_open")}</span>
               </span>

@@ -21,11 +21,11 @@ export function HomePage() {
   return (
     <Page title={t("home.title")} heading={organisation.display_name} description={project.name}>
       <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_22rem]">
-        <div className="grid gap-6">
+        <div className="grid grid-cols-1 gap-6">
           <GettingStarted />
           <Recent />
         </div>
-        <div className="grid gap-6">
+        <div className="grid grid-cols-1 gap-6">
           <Connections />
           <DeadLetters />
         </div>
@@ -75,12 +75,16 @@ function Connections() {
           if (items.length === 0) return <p className="text-soft">{t("home.connections_empty")}</p>;
           if (problems.length === 0) return <Fine text={t("home.connections_ok", { count: items.length })} />;
           return (
-            <div className="grid gap-3">
+            <div className="grid grid-cols-1 gap-3">
               <Trouble text={t("home.connections_problem", { count: problems.length })} />
               <ul className="grid gap-2">
                 {problems.map((connection) => (
                   <li key={connection.id}>
-                    <Link to="/o/$organisation/p/$project/connections/$connection" params={{ ...params, connection: connection.id }} className="rounded text-brand hover:underline">
+                    <Link
+                      to="/o/$organisation/p/$project/connections/$connection"
+                      params={{ ...params, connection: connection.id }}
+                      className="rounded text-brand hover:underline"
+                    >
                       {connection.name}
                     </Link>
                     <p className="text-[0.93rem] text-soft">{connection.status.problem}</p>

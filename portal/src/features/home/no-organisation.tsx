@@ -7,7 +7,7 @@ import { Empty } from "@/components/states";
 import { Card } from "@/components/ui/card";
 
 export function NoOrganisation() {
-  const email = useQuery(meQuery).data?.user.email ?? "";
+  const email = useQuery(meQuery).data?.user?.email ?? "";
   return (
     <Page title={t("home.title")}>
       <Card>

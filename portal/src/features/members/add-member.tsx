@@ -26,7 +26,10 @@ export function AddMember({ onClose }: { onClose: () => void }) {
   const organisation = useOrganisation();
   const projects = useQuery(projectsQuery(organisation.id)).data ?? [];
   const add = useAddMember(organisation.id);
-  const form = useForm({ resolver: zodResolver(schema), defaultValues: { email: "", role: "member" as const, project: "", display_name: "", password: "" } });
+  const form = useForm({
+    resolver: zodResolver(schema),
+    defaultValues: { email: "", role: "member" as const, project: "", display_name: "", password: "" },
+  });
   const role = useWatch({ control: form.control, name: "role" });
   const { errors } = form.formState;
   const submit = form.handleSubmit(({ email, role: chosen, project, display_name, password }) =>

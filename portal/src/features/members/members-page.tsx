@@ -5,7 +5,7 @@ import { describe } from "@/api/errors";
 import { projectsQuery } from "@/api/queries/projects";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
-import { useCan, useOrganisation } from "@/lib/scope";
+import { useDenial, useOrganisation } from "@/lib/scope";
 import { Confirm } from "@/components/confirm";
 import { DataTable, type Column } from "@/components/data-table";
 import { Page } from "@/components/page";
@@ -23,14 +23,15 @@ export function MembersPage() {
   const members = useInfiniteQuery(membersQuery(organisation.id));
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Member | null>(null);
-  const mayWrite = useCan("members");
+  const denial = useDenial("members");
+  const mayWrite = denial === undefined;
   const columns = useColumns(organisation.id, mayWrite, setRemoving);
   return (
     <Page
       title={t("members.title")}
       description={t("members.description")}
       actions={
-        <Button look="primary" disabled={!mayWrite} title={mayWrite ? undefined : t("denied.role")} onClick={() => setAdding(true)}>
+        <Button look="primary" disabled={!mayWrite} title={denial} onClick={() => setAdding(true)}>
           <Plus aria-hidden />
           {t("members.add")}
         </Button>
@@ -97,14 +98,24 @@ function useColumns(organisation: string, mayWrite: boolean, onRemove: (member: 
           roleName(row.original.role)
         ),
     },
-    { accessorKey: "created_at", header: () => t("members.since"), cell: ({ row }) => <span className="whitespace-nowrap">{formatDay(row.original.created_at)}</span> },
+    {
+      accessorKey: "created_at",
+      header: () => t("members.since"),
+      cell: ({ row }) => <span className="whitespace-nowrap">{formatDay(row.original.created_at)}</span>,
+    },
     {
       id: "actions",
       enableSorting: false,
       header: () => null,
       cell: ({ row }) => (
         <div className="text-end">
-          <Button look="quiet" size="icon" disabled={!mayWrite} aria-label={t("action.remove_named", { name: nameOf(row.original) })} onClick={() => onRemove(row.original)}>
+          <Button
+            look="quiet"
+            size="icon"
+            disabled={!mayWrite}
+            aria-label={t("action.remove_named", { name: nameOf(row.original) })}
+            onClick={() => onRemove(row.original)}
+          >
             <Trash2 aria-hidden />
           </Button>
         </div>

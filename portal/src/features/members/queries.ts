@@ -13,7 +13,8 @@ export function membersQuery(organisation: string) {
 export function useAddMember(organisation: string) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (body: Schemas["AddMember"]) => take(api.POST("/api/organisations/{organisation}/members", { params: { path: { organisation } }, body })),
+    mutationFn: (body: Schemas["AddMember"]) =>
+      take(api.POST("/api/organisations/{organisation}/members", { params: { path: { organisation } }, body })),
     onSuccess: refresh,
   });
 }
@@ -30,7 +31,8 @@ export function useChangeRole(organisation: string) {
 export function useRemoveMember(organisation: string) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (member: string) => done(api.DELETE("/api/organisations/{organisation}/members/{member}", { params: { path: { organisation, member } } })),
+    mutationFn: (member: string) =>
+      done(api.DELETE("/api/organisations/{organisation}/members/{member}", { params: { path: { organisation, member } } })),
     onSuccess: refresh,
   });
 }

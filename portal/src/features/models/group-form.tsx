@@ -16,7 +16,9 @@ import { useSaveGroup } from "@/features/models/mutations";
 
 const schema = z.object({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, t("models.name_invalid")),
-  models: z.array(z.object({ provider: z.string().min(1, t("error.required")), model: z.string().trim().min(1, t("error.required")) })).min(1, t("models.one_model")),
+  models: z
+    .array(z.object({ provider: z.string().min(1, t("error.required")), model: z.string().trim().min(1, t("error.required")) }))
+    .min(1, t("models.one_model")),
   fallback: z.string(),
 });
 
@@ -44,7 +46,7 @@ export function GroupForm({ group, onClose }: { group: ModelGroup | undefined; o
   );
   return (
     <Dialog title={group === undefined ? t("models.group_add") : t("models.group_edit", { name: group.name })} onClose={onClose}>
-      <form className="grid gap-4" noValidate onSubmit={(event) => void submit(event)}>
+      <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
         {group === undefined ? (
           <Field label={t("models.name")} error={form.formState.errors.name?.message}>
             {(control) => <Input {...control} autoComplete="off" spellCheck={false} autoFocus {...form.register("name")} />}
@@ -80,9 +82,14 @@ function Targets({ form, organisation }: { form: UseFormReturn<Values>; organisa
   const { fields, append, remove, swap } = useFieldArray({ control: form.control, name: "models" });
   const errors = form.formState.errors.models;
   return (
-    <fieldset className="grid gap-3">
+    <fieldset className="grid grid-cols-1 gap-3">
       {fields.map((field, index) => (
-        <div key={field.id} role="group" aria-label={t("models.target_number", { number: index + 1 })} className="flex items-start gap-2 rounded-xl bg-sunken p-3">
+        <div
+          key={field.id}
+          role="group"
+          aria-label={t("models.target_number", { number: index + 1 })}
+          className="flex items-start gap-2 rounded-xl bg-sunken p-3"
+        >
           <div className="grid grow gap-3 sm:grid-cols-2">
             <Field label={t("models.provider")} error={errors?.[index]?.provider?.message}>
               {(control) => (
@@ -96,14 +103,34 @@ function Targets({ form, organisation }: { form: UseFormReturn<Values>; organisa
               )}
             </Field>
             <Field label={t("models.model")} error={errors?.[index]?.model?.message}>
-              {(control) => <Input {...control} autoComplete="off" spellCheck={false} placeholder={t("models.model_hint")} {...form.register(`models.${index}.model`)} />}
+              {(control) => (
+                <Input
+                  {...control}
+                  autoComplete="off"
+                  spellCheck={false}
+                  placeholder={t("models.model_hint")}
+                  {...form.register(`models.${index}.model`)}
+                />
+              )}
             </Field>
           </div>
           <div className="grid">
-            <Button look="quiet" size="small" disabled={index === 0} aria-label={t("action.move_up")} onClick={() => swap(index, index - 1)}>
+            <Button
+              look="quiet"
+              size="small"
+              disabled={index === 0}
+              aria-label={t("action.move_up")}
+              onClick={() => swap(index, index - 1)}
+            >
               <ArrowUp aria-hidden />
             </Button>
-            <Button look="quiet" size="small" disabled={index === fields.length - 1} aria-label={t("action.move_down")} onClick={() => swap(index, index + 1)}>
+            <Button
+              look="quiet"
+              size="small"
+              disabled={index === fields.length - 1}
+              aria-label={t("action.move_down")}
+              onClick={() => swap(index, index + 1)}
+            >
               <ArrowDown aria-hidden />
             </Button>
             <Button look="quiet" size="small" disabled={fields.length === 1} aria-label={t("action.remove")} onClick={() => remove(index)}>

@@ -78,7 +78,12 @@ function Groups({ onAsk }: { onAsk: (asking: Asking) => void }) {
                       {group.fallbacks.length === 0 ? null : <li>{t("models.group_fallback", { names: group.fallbacks.join(", ") })}</li>}
                     </ol>
                   </div>
-                  <Actions name={group.name} mayWrite={mayWrite} onEdit={() => onAsk({ kind: "group", group })} onDelete={() => onAsk({ kind: "delete-group", group })} />
+                  <Actions
+                    name={group.name}
+                    mayWrite={mayWrite}
+                    onEdit={() => onAsk({ kind: "group", group })}
+                    onDelete={() => onAsk({ kind: "delete-group", group })}
+                  />
                 </li>
               ))}
             </ul>

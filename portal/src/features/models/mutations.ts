@@ -6,7 +6,12 @@ export function useSaveProvider(organisation: string, provider: string | undefin
   return useMutation({
     mutationFn: ({ name, wire, base_url, api_key }: Schemas["CreateProvider"]) =>
       provider === undefined
-        ? take(api.POST("/api/organisations/{organisation}/providers", { params: { path: { organisation } }, body: { name, wire, base_url, api_key } }))
+        ? take(
+            api.POST("/api/organisations/{organisation}/providers", {
+              params: { path: { organisation } },
+              body: { name, wire, base_url, api_key },
+            }),
+          )
         : take(
             api.PATCH("/api/organisations/{organisation}/providers/{provider}", {
               params: { path: { organisation, provider } },
@@ -20,7 +25,8 @@ export function useSaveProvider(organisation: string, provider: string | undefin
 export function useDeleteProvider(organisation: string, provider: string) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: () => done(api.DELETE("/api/organisations/{organisation}/providers/{provider}", { params: { path: { organisation, provider } } })),
+    mutationFn: () =>
+      done(api.DELETE("/api/organisations/{organisation}/providers/{provider}", { params: { path: { organisation, provider } } })),
     onSuccess: refresh,
   });
 }
@@ -30,9 +36,17 @@ export function useSaveGroup(organisation: string, group: string | undefined) {
   return useMutation({
     mutationFn: ({ name, models, fallbacks }: Schemas["CreateModelGroup"]) =>
       group === undefined
-        ? take(api.POST("/api/organisations/{organisation}/model-groups", { params: { path: { organisation } }, body: { name, models, fallbacks } }))
+        ? take(
+            api.POST("/api/organisations/{organisation}/model-groups", {
+              params: { path: { organisation } },
+              body: { name, models, fallbacks },
+            }),
+          )
         : take(
-            api.PATCH("/api/organisations/{organisation}/model-groups/{group}", { params: { path: { organisation, group } }, body: { models, fallbacks } }),
+            api.PATCH("/api/organisations/{organisation}/model-groups/{group}", {
+              params: { path: { organisation, group } },
+              body: { models, fallbacks },
+            }),
           ),
     onSuccess: refresh,
   });
@@ -41,12 +55,14 @@ export function useSaveGroup(organisation: string, group: string | undefined) {
 export function useDeleteGroup(organisation: string, group: string) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: () => done(api.DELETE("/api/organisations/{organisation}/model-groups/{group}", { params: { path: { organisation, group } } })),
+    mutationFn: () =>
+      done(api.DELETE("/api/organisations/{organisation}/model-groups/{group}", { params: { path: { organisation, group } } })),
     onSuccess: refresh,
   });
 }
 
 function useRefresh() {
   const client = useQueryClient();
-  return () => Promise.all([client.invalidateQueries({ queryKey: ["providers"] }), client.invalidateQueries({ queryKey: ["model-groups"] })]);
+  return () =>
+    Promise.all([client.invalidateQueries({ queryKey: ["providers"] }), client.invalidateQueries({ queryKey: ["model-groups"] })]);
 }

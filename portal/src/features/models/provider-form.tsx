@@ -20,7 +20,10 @@ const schema = z
     base_url: z.string().trim(),
     api_key: z.string().trim(),
   })
-  .refine(({ wire, base_url }) => wire === "builtin" || /^https?:\/\/\S+$/.test(base_url), { path: ["base_url"], message: t("models.url_invalid") });
+  .refine(({ wire, base_url }) => wire === "builtin" || /^https?:\/\/\S+$/.test(base_url), {
+    path: ["base_url"],
+    message: t("models.url_invalid"),
+  });
 
 export function ProviderForm({ provider, onClose }: { provider: Provider | undefined; onClose: () => void }) {
   const save = useSaveProvider(useOrganisation().id, provider?.id);
@@ -37,7 +40,11 @@ export function ProviderForm({ provider, onClose }: { provider: Provider | undef
   const { errors, dirtyFields } = form.formState;
   const submit = form.handleSubmit((values) =>
     save.mutate(
-      { ...values, base_url: values.wire === "builtin" ? "" : values.base_url, api_key: values.api_key === "" ? undefined : values.api_key },
+      {
+        ...values,
+        base_url: values.wire === "builtin" ? "" : values.base_url,
+        api_key: values.api_key === "" ? undefined : values.api_key,
+      },
       {
         onSuccess: () => {
           notify("done", t("models.provider_saved"));
@@ -47,8 +54,11 @@ export function ProviderForm({ provider, onClose }: { provider: Provider | undef
     ),
   );
   return (
-    <Dialog title={provider === undefined ? t("models.provider_add") : t("models.provider_edit", { name: provider.name })} onClose={onClose}>
-      <form className="grid gap-4" noValidate onSubmit={(event) => void submit(event)}>
+    <Dialog
+      title={provider === undefined ? t("models.provider_add") : t("models.provider_edit", { name: provider.name })}
+      onClose={onClose}
+    >
+      <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
         <Field label={t("models.name")} error={errors.name?.message}>
           {(control) => <Input {...control} autoComplete="off" spellCheck={false} autoFocus {...form.register("name")} />}
         </Field>
@@ -58,7 +68,9 @@ export function ProviderForm({ provider, onClose }: { provider: Provider | undef
               <Select
                 {...control}
                 // A base URL that nobody touched follows the protocol.
-                {...form.register("wire", { onChange: () => dirtyFields.base_url !== true && form.setValue("base_url", usualUrl(form.getValues("wire"))) })}
+                {...form.register("wire", {
+                  onChange: () => dirtyFields.base_url !== true && form.setValue("base_url", usualUrl(form.getValues("wire"))),
+                })}
               >
                 {WIRES.map((name) => (
                   <option key={name} value={name}>
@@ -71,10 +83,17 @@ export function ProviderForm({ provider, onClose }: { provider: Provider | undef
         ) : null}
         {wire === "builtin" ? null : (
           <>
-            <Field label={t("models.url")} hint={wire === "openai-chat" ? t("models.url_hint") : undefined} error={errors.base_url?.message}>
+            <Field
+              label={t("models.url")}
+              hint={wire === "openai-chat" ? t("models.url_hint") : undefined}
+              error={errors.base_url?.message}
+            >
               {(control) => <Input {...control} type="url" autoComplete="off" spellCheck={false} {...form.register("base_url")} />}
             </Field>
-            <Field label={t("models.provider_key")} hint={provider?.has_key === true ? t("models.provider_key_keep") : t("models.provider_key_hint")}>
+            <Field
+              label={t("models.provider_key")}
+              hint={provider?.has_key === true ? t("models.provider_key_keep") : t("models.provider_key_hint")}
+            >
               {(control) => <Input {...control} type="password" autoComplete="new-password" {...form.register("api_key")} />}
             </Field>
           </>

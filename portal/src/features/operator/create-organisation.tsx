@@ -21,11 +21,19 @@ const schema = z.object({
 export function CreateOrganisation({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const create = useCreateOrganisation();
-  const form = useForm({ resolver: zodResolver(schema), defaultValues: { display_name: "", name: "", owner_email: "", owner_password: "" } });
+  const form = useForm({
+    resolver: zodResolver(schema),
+    defaultValues: { display_name: "", name: "", owner_email: "", owner_password: "" },
+  });
   const errors = form.formState.errors;
   const submit = form.handleSubmit(({ display_name, name, owner_email, owner_password }) =>
     create.mutate(
-      { display_name, name, owner_email: owner_email === "" ? undefined : owner_email, owner_password: owner_password === "" ? undefined : owner_password },
+      {
+        display_name,
+        name,
+        owner_email: owner_email === "" ? undefined : owner_email,
+        owner_password: owner_password === "" ? undefined : owner_password,
+      },
       {
         onSuccess: (made) => {
           notify("done", t("operator.created_done", { name: made.display_name }));
@@ -36,9 +44,11 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
   );
   return (
     <Dialog title={t("operator.create")} onClose={onClose}>
-      <form className="grid gap-4" noValidate onSubmit={(event) => void submit(event)}>
+      <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
         <Field label={t("operator.display_name")} error={errors.display_name?.message}>
-          {(control) => <Input {...control} autoComplete="off" autoFocus {...form.register("display_name", { onBlur: () => suggestName() })} />}
+          {(control) => (
+            <Input {...control} autoComplete="off" autoFocus {...form.register("display_name", { onBlur: () => suggestName() })} />
+          )}
         </Field>
         <Field label={t("operator.name")} hint={t("operator.name_hint")} error={errors.name?.message}>
           {(control) => <Input {...control} autoComplete="off" spellCheck={false} {...form.register("name")} />}
@@ -68,5 +78,8 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
 /** "Ärzte am Markt" → "arzte-am-markt" */
 function nameFrom(displayName: string): string {
   const plain = displayName.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  return plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 63);
+  return plain
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 63);
 }

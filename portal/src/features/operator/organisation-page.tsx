@@ -42,7 +42,7 @@ export function OrganisationPage() {
 
 function Sections({ organisation }: { organisation: OrganisationDetail }) {
   return (
-    <div className="grid max-w-3xl gap-6">
+    <div className="grid max-w-3xl grid-cols-1 gap-6">
       <Counts organisation={organisation} />
       <CardSection title={t("operator.limits")}>
         <OrganisationForm key={organisation.id} organisation={organisation} />
@@ -101,7 +101,7 @@ function Danger({ organisation }: { organisation: OrganisationDetail }) {
     });
   return (
     <CardSection title={t("operator.danger")}>
-      <ul className="grid gap-4">
+      <ul className="grid grid-cols-1 gap-4">
         <li className="flex flex-wrap items-center justify-between gap-4">
           <p className="max-w-md text-soft">{active ? t("operator.suspend_hint") : t("operator.resume_hint")}</p>
           <Button onClick={() => setAsking("status")}>{active ? t("operator.suspend") : t("operator.resume")}</Button>

@@ -19,12 +19,20 @@ const COLUMNS: Column<OperatorOrganisation>[] = [
     accessorKey: "display_name",
     header: () => t("operator.display_name"),
     cell: ({ row }) => (
-      <Link to="/operator/organisations/$organisationId" params={{ organisationId: row.original.id }} className="rounded text-brand hover:underline">
+      <Link
+        to="/operator/organisations/$organisationId"
+        params={{ organisationId: row.original.id }}
+        className="rounded text-brand hover:underline"
+      >
         {row.original.display_name}
       </Link>
     ),
   },
-  { accessorKey: "name", header: () => t("operator.name"), cell: ({ row }) => <code className="font-mono text-[0.9rem]">{row.original.name}</code> },
+  {
+    accessorKey: "name",
+    header: () => t("operator.name"),
+    cell: ({ row }) => <code className="font-mono text-[0.9rem]">{row.original.name}</code>,
+  },
   { accessorKey: "status", header: () => t("operator.status"), cell: ({ row }) => <StatusBadge status={row.original.status} /> },
   { accessorKey: "created_at", header: () => t("operator.created"), cell: ({ row }) => formatDay(row.original.created_at) },
 ];

@@ -26,7 +26,12 @@ export function ProjectName({ project, onClose }: { project?: Project; onClose: 
     mutationFn: (body: { name: string }) =>
       project === undefined
         ? take(api.POST("/api/organisations/{organisation}/projects", { params: { path: { organisation } }, body }))
-        : take(api.PATCH("/api/organisations/{organisation}/projects/{project}", { params: { path: { organisation, project: project.id } }, body })),
+        : take(
+            api.PATCH("/api/organisations/{organisation}/projects/{project}", {
+              params: { path: { organisation, project: project.id } },
+              body,
+            }),
+          ),
     onSuccess: async () => {
       await refresh();
       notify("done", t("projects.saved"));
@@ -35,7 +40,11 @@ export function ProjectName({ project, onClose }: { project?: Project; onClose: 
   });
   return (
     <Dialog title={project === undefined ? t("projects.create") : t("projects.rename_title")} onClose={onClose}>
-      <form className="grid gap-4" noValidate onSubmit={(event) => void form.handleSubmit((values) => save.mutate(values))(event)}>
+      <form
+        className="grid grid-cols-1 gap-4"
+        noValidate
+        onSubmit={(event) => void form.handleSubmit((values) => save.mutate(values))(event)}
+      >
         <Field label={t("projects.name")} error={form.formState.errors.name?.message}>
           {(control) => <Input {...control} autoComplete="off" autoFocus {...form.register("name")} />}
         </Field>
@@ -55,7 +64,8 @@ export function DeleteProject({ project, onClose }: { project: Project; onClose:
   const organisation = useOrganisation().id;
   const refresh = useRefresh();
   const remove = useMutation({
-    mutationFn: () => done(api.DELETE("/api/organisations/{organisation}/projects/{project}", { params: { path: { organisation, project: project.id } } })),
+    mutationFn: () =>
+      done(api.DELETE("/api/organisations/{organisation}/projects/{project}", { params: { path: { organisation, project: project.id } } })),
     onSuccess: async () => {
       await refresh();
       notify("done", t("projects.deleted"));

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { projectsQuery, type Project } from "@/api/queries/projects";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
-import { useCan, useOrganisation } from "@/lib/scope";
+import { useCan, useDenial, useOrganisation } from "@/lib/scope";
 import { DataTable, type Column } from "@/components/data-table";
 import { Loaded } from "@/components/loaded";
 import { Page } from "@/components/page";
@@ -21,14 +21,19 @@ export function ProjectsPage() {
   const organisation = useOrganisation();
   const projects = useQuery(projectsQuery(organisation.id));
   const [asking, setAsking] = useState<Asking>(null);
-  const mayWrite = useCan("project_settings");
+  const denial = useDenial("project_settings");
+  const mayWrite = denial === undefined;
   const mayDelete = useCan("delete_project");
   const columns: Column<Project>[] = [
     {
       accessorKey: "name",
       header: () => t("projects.name"),
       cell: ({ row }) => (
-        <Link to="/o/$organisation/p/$project" params={{ organisation: organisation.name, project: row.original.name }} className="rounded text-brand hover:underline">
+        <Link
+          to="/o/$organisation/p/$project"
+          params={{ organisation: organisation.name, project: row.original.name }}
+          className="rounded text-brand hover:underline"
+        >
           {row.original.name}
         </Link>
       ),
@@ -67,13 +72,13 @@ export function ProjectsPage() {
       title={t("projects.title")}
       description={t("projects.description")}
       actions={
-        <Button look="primary" disabled={!mayWrite} title={mayWrite ? undefined : t("denied.role")} onClick={() => setAsking({ kind: "create" })}>
+        <Button look="primary" disabled={!mayWrite} title={denial} onClick={() => setAsking({ kind: "create" })}>
           <Plus aria-hidden />
           {t("projects.create")}
         </Button>
       }
     >
-      <div className="grid gap-8">
+      <div className="grid grid-cols-1 gap-8">
         <Loaded query={projects}>
           {(items) =>
             items.length === 0 ? (

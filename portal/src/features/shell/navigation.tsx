@@ -1,6 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams, type LinkProps } from "@tanstack/react-router";
-import { Blocks, Bot, Building2, FolderKanban, House, KeyRound, MailWarning, MessagesSquare, Plug, ScrollText, UsersRound, type LucideIcon } from "lucide-react";
+import {
+  Blocks,
+  Bot,
+  Building2,
+  FolderKanban,
+  House,
+  KeyRound,
+  MailWarning,
+  MessagesSquare,
+  Plug,
+  ScrollText,
+  UsersRound,
+  type LucideIcon,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { meQuery, type Me, type MyOrganisation, type MyProject } from "@/api/queries/me";
 import { t } from "@/i18n/translate";
@@ -19,7 +32,9 @@ export function Navigation() {
       <div className="px-2 pb-4">
         <Logo />
       </div>
-      {me.organisations.length === 0 ? null : <ScopeSwitcher organisations={me.organisations} organisation={organisation} project={project} />}
+      {me.organisations.length === 0 ? null : (
+        <ScopeSwitcher organisations={me.organisations} organisation={organisation} project={project} />
+      )}
       <nav aria-label={t("nav.main")} className="mt-4 grid gap-5">
         {organisation !== null && project !== null ? <ProjectLinks organisation={organisation.name} project={project.name} /> : null}
         {organisation !== null ? <OrganisationLinks organisation={organisation.name} /> : null}
@@ -29,9 +44,7 @@ export function Navigation() {
           </Group>
         ) : null}
       </nav>
-      <div className="mt-auto pt-5">
-        <UserMenu user={me.user} />
-      </div>
+      <div className="mt-auto pt-5">{me.user === null || me.user === undefined ? null : <UserMenu user={me.user} />}</div>
     </div>
   );
 }
@@ -85,11 +98,15 @@ function Item({ icon: Icon, label, link }: { icon: LucideIcon; label: string; li
 }
 
 /** What the address names; on pages outside any project, where the person was last. */
-function currentScope(me: Me, params: { organisation?: string; project?: string }): { organisation: MyOrganisation | null; project: MyProject | null } {
+function currentScope(
+  me: Me,
+  params: { organisation?: string; project?: string },
+): { organisation: MyOrganisation | null; project: MyProject | null } {
   const last = lastScope();
   const byName = (name: string | undefined) => me.organisations.find((candidate) => candidate.name === name);
   const organisation = byName(params.organisation) ?? byName(last?.organisation) ?? me.organisations[0] ?? null;
   const projects = organisation?.projects ?? [];
-  const project = projects.find(({ name }) => name === params.project) ?? projects.find(({ name }) => name === last?.project) ?? projects[0] ?? null;
+  const project =
+    projects.find(({ name }) => name === params.project) ?? projects.find(({ name }) => name === last?.project) ?? projects[0] ?? null;
   return { organisation, project };
 }

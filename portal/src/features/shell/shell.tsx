@@ -13,7 +13,10 @@ export function Shell() {
   const [openOn, setOpenOn] = useState<string | null>(null);
   return (
     <div className="lg:grid lg:min-h-dvh lg:grid-cols-[16.5rem_minmax(0,1fr)]">
-      <a href="#content" className="sr-only z-50 rounded-lg bg-brand px-4 py-2 text-brand-ink focus:not-sr-only focus:fixed focus:start-3 focus:top-3">
+      <a
+        href="#content"
+        className="sr-only z-50 rounded-lg bg-brand px-4 py-2 text-brand-ink focus:not-sr-only focus:fixed focus:start-3 focus:top-3"
+      >
         {t("nav.skip")}
       </a>
       <aside className="sticky top-0 hidden h-dvh bg-rail text-rail-ink lg:block">

@@ -1,8 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Check, CircleUser, LogOut, Monitor, Moon, Sun, type LucideIcon } from "lucide-react";
-import { api } from "@/api/client";
-import type { Me } from "@/api/queries/me";
+import { api, type Schemas } from "@/api/client";
 import { endSession } from "@/api/session";
 import { t } from "@/i18n/translate";
 import { setTheme, useTheme, type ThemeChoice } from "@/lib/theme";
@@ -14,7 +13,7 @@ const THEMES: { choice: ThemeChoice; icon: LucideIcon; label: "theme.system" | "
   { choice: "dark", icon: Moon, label: "theme.dark" },
 ];
 
-export function UserMenu({ user }: { user: Me["user"] }) {
+export function UserMenu({ user }: { user: Schemas["User"] }) {
   const navigate = useNavigate();
   const theme = useTheme();
   // Whatever the server says, this tab forgets its token.
@@ -23,7 +22,10 @@ export function UserMenu({ user }: { user: Me["user"] }) {
   return (
     <Menu
       trigger={
-        <button type="button" className="flex w-full items-center gap-3 rounded-xl px-2.5 py-2 text-start hover:bg-rail-wash focus-visible:outline-rail-ink">
+        <button
+          type="button"
+          className="flex w-full items-center gap-3 rounded-xl px-2.5 py-2 text-start hover:bg-rail-wash focus-visible:outline-rail-ink"
+        >
           <span aria-hidden className="grid size-8 shrink-0 place-items-center rounded-full bg-amber font-semibold text-rail uppercase">
             {name.charAt(0)}
           </span>

@@ -83,7 +83,7 @@ export const agents = {
   "agents.try": "Try it",
   "agents.try_again": "Start a new conversation",
   "agents.try_draft": "Talks to the draft",
-  "agents.try_empty": "Write something: {name} answers from the draft on the left, saved first. Nobody else sees it.",
+  "agents.try_empty": "Write something: {name} answers from the draft, which is saved first. Nobody else sees it.",
   "agents.try_write": "Write to {name}",
   "agents.unsaved": "Changes not saved",
   "agents.version": "Version {version}",

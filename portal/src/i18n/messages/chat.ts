@@ -3,7 +3,6 @@ export const chat = {
   "chat.empty": "Write a message to begin.",
   "chat.gone": "This chat is not available",
   "chat.gone_hint": "The address may be mistyped, or the chat was closed.",
-  "chat.loading": "Opening the chat",
   "chat.offline": "No connection. What you write is kept and sent as soon as you are back.",
   "chat.older": "Earlier messages",
   "chat.reconnecting": "Reconnecting…",

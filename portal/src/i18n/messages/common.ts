@@ -1,5 +1,4 @@
 export const common = {
-  "action.add": "Add",
   "action.cancel": "Cancel",
   "action.close": "Close",
   "action.copied": "Copied",
@@ -62,7 +61,6 @@ export const common = {
   "nav.api_keys": "API keys",
   "nav.audit": "Audit log",
   "nav.choose": "Choose organisation and project",
-  "nav.close": "Close navigation",
   "nav.connections": "Connections",
   "nav.conversations": "Conversations",
   "nav.dead_letters": "Dead letters",
@@ -81,7 +79,6 @@ export const common = {
   "none.organisation": "You belong to no organisation yet",
   "none.organisation_hint": "Ask the person who runs this installation, or an organisation’s owner, to add {email}.",
   "none.project": "No project here for you",
-  "none.project_hint": "Create one on the projects page, or ask an owner to give you a role in one.",
   "state.loading": "Loading",
   "state.page": "Page not found",
   "state.page_hint": "The address may be mistyped, or what it named is gone.",
