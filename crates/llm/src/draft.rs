@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::model::{Stop, TokenUsage, ToolCall};
+use crate::model::{Echo, Stop, TokenUsage, ToolCall};
 
 /// The most bytes of text and tool arguments one answer may hold.
-const MAX_ANSWER: usize = 8 << 20;
+pub(crate) const MAX_ANSWER: usize = 8 << 20;
 
 /// A whole answer of one call.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub(crate) struct Answer {
 pub(crate) struct Draft {
     pub(crate) usage: Option<TokenUsage>,
     pub(crate) stop: Option<Stop>,
+    /// Goes with the first tool call.
+    pub(crate) echo: Option<Echo>,
     text: String,
     tools: Vec<ToolDraft>,
     size: usize,
@@ -82,10 +84,20 @@ impl Draft {
             let Some(arguments) = parse_arguments(&tool, said)? else { continue };
             let taken = tool_calls.iter().any(|call| call.id == tool.id);
             let id = if tool.id.is_empty() || taken { format!("call_{turn}_{n}") } else { tool.id };
-            tool_calls.push(ToolCall { id, name: tool.name, arguments });
+            tool_calls.push(ToolCall { id, name: tool.name, arguments, echo: None });
         }
         if self.text.trim().is_empty() && tool_calls.is_empty() {
-            return Err(if said == Stop::Filtered { Fault::Declined } else { Fault::Empty });
+            return Err(match said {
+                Stop::Filtered => Fault::Declined,
+                Stop::Length => Fault::Speechless,
+                Stop::End | Stop::ToolCalls => Fault::Empty,
+            });
+        }
+        // At the limit a call may be missing, and half an answer is no echo.
+        if said != Stop::Length
+            && let Some(first) = tool_calls.first_mut()
+        {
+            first.echo = self.echo;
         }
         // Some servers say "stop" after tool calls, some say "tool_calls" after none.
         let stop = match said {
@@ -153,7 +165,7 @@ mod tests {
 
     #[test]
     fn arguments_that_are_cut_short_are_dropped_at_the_limit_and_refused_elsewhere() {
-        assert_eq!(with_tool("clock", "{\"zone\": \"Eur", Stop::Length).finish(0), Err(Fault::Empty));
+        assert_eq!(with_tool("clock", "{\"zone\": \"Eur", Stop::Length).finish(0), Err(Fault::Speechless));
         assert!(matches!(with_tool("clock", "{\"zone\": \"Eur", Stop::ToolCalls).finish(0), Err(Fault::Garbage(_))));
         assert_eq!(with_tool("clock", " ", Stop::ToolCalls).finish(0).unwrap().tool_calls[0].arguments, json!({}));
         assert!(matches!(with_tool("", "{}", Stop::ToolCalls).finish(0), Err(Fault::Garbage(_))));

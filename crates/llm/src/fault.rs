@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Garbage(String),
     #[error("sent an empty answer")]
     Empty,
+    #[error("used up its output tokens before it said anything")]
+    Speechless,
     #[error("sent more than is accepted in one piece")]
     TooLarge,
     #[error("declined to answer for reasons of its content policy")]
@@ -58,7 +60,9 @@ impl Fault {
             Self::Unreachable(_) | Self::BrokenOff | Self::Garbage(_) | Self::Empty => Verdict::Retry { after: None },
             Self::LeftAlone { retry_after } => Verdict::Retry { after: Some(*retry_after) },
             Self::Silent(_) | Self::Stalled(_) => Verdict::RetryLater,
-            Self::TooLarge | Self::Declined | Self::Misconfigured(_) | Self::CutOff => Verdict::Refused,
+            Self::Speechless | Self::TooLarge | Self::Declined | Self::Misconfigured(_) | Self::CutOff => {
+                Verdict::Refused
+            }
         }
     }
 }

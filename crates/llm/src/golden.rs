@@ -17,12 +17,8 @@ pub(crate) fn request() -> ChatRequest {
             ChatMessage::Assistant {
                 text: String::new(),
                 tool_calls: vec![
-                    ToolCall { id: "call_1".into(), name: "date_time".into(), arguments: json!({"zone": "UTC"}) },
-                    ToolCall {
-                        id: "functions.calculator:1".into(),
-                        name: "calculator".into(),
-                        arguments: json!({"expression": "2+2"}),
-                    },
+                    call("call_1", "date_time", json!({"zone": "UTC"})),
+                    call("functions.calculator:1", "calculator", json!({"expression": "2+2"})),
                 ],
             },
             ChatMessage::Tool {
@@ -76,5 +72,5 @@ pub(crate) fn read(wire: Wire, stream: &str) -> Result<Answer, Fault> {
 }
 
 pub(crate) fn call(id: &str, name: &str, arguments: serde_json::Value) -> ToolCall {
-    ToolCall { id: id.into(), name: name.into(), arguments }
+    ToolCall { id: id.into(), name: name.into(), arguments, echo: None }
 }

@@ -23,7 +23,7 @@ mod golden;
 
 pub use error::{ChatError, ChatErrorKind, Error};
 pub use model::{
-    CallRecord, ChatMessage, ChatRequest, Completion, Delta, ModelRef, Source, Stop, TokenUsage, ToolCall, ToolSpec,
-    UnknownWire, Wire,
+    CallRecord, ChatMessage, ChatRequest, Completion, Delta, Echo, ModelRef, Source, Stop, TokenUsage, ToolCall,
+    ToolSpec, UnknownWire, Wire,
 };
 pub use pool::{Pool, PoolOptions};

@@ -63,6 +63,19 @@ pub struct ToolCall {
     pub name: String,
     /// What the model wrote, parsed; not checked against the tool's schema.
     pub arguments: Value,
+    /// What its model wants to see again; on the first call of an answer alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<Echo>,
+}
+
+/// An answer as its model gave it. A model that thought before it called a tool refuses the tool's result unless its
+/// thoughts come back with it, unchanged; to another model they say nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Echo {
+    /// The model's name at its provider.
+    pub model: String,
+    /// The answer's parts, as the provider's protocol has them.
+    pub content: Vec<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! The pool against fake servers, with time-outs short enough to be waited for.
 
+use futures::future::join_all;
 use infra::{EgressOptions, Reach};
 use kernel::ProviderId;
 use serde_json::json;
@@ -10,11 +11,13 @@ use crate::golden;
 use crate::model::{ChatMessage, Stop, TokenUsage, Wire};
 
 const KEY: &str = "sk-test-0123456789";
+/// A deadline that nothing runs into.
+const PATIENT: Duration = Duration::from_secs(50);
 
 fn caller() -> Caller {
     let options = PoolOptions {
-        first_token: Duration::from_millis(150),
-        between_tokens: Duration::from_millis(150),
+        first_token: Duration::from_secs(1),
+        between_tokens: Duration::from_secs(1),
         first_pause: Duration::from_millis(5),
         longest_pause: Duration::from_millis(20),
         ..PoolOptions::default()
@@ -58,7 +61,7 @@ async fn ask_each(
     for wire in [Wire::OpenaiChat, Wire::Anthropic, Wire::Ollama] {
         let fake = FakeModels::start().await;
         fake.next(replies());
-        let (result, shown) = ask(&[target(&fake, wire)], Duration::from_secs(20)).await;
+        let (result, shown) = ask(&[target(&fake, wire)], PATIENT).await;
         check(wire, result, shown.concat(), &fake);
     }
 }
@@ -117,7 +120,7 @@ async fn oddities_of_whole_answers_are_put_up_with() {
     for flaw in [Flaw::NullChoices, Flaw::NoUsage] {
         let fake = FakeModels::start().await;
         fake.next([Reply::flawed("fine", flaw)]);
-        let answer = ask(&[target(&fake, Wire::OpenaiChat)], Duration::from_secs(20)).await.0.unwrap();
+        let answer = ask(&[target(&fake, Wire::OpenaiChat)], PATIENT).await.0.unwrap();
         assert_eq!((answer.text.as_str(), answer.calls[0].usage.is_some()), ("fine", flaw == Flaw::NullChoices));
     }
 }
@@ -143,33 +146,35 @@ fn passing() -> Vec<(&'static str, Reply)> {
 
 #[tokio::test]
 async fn what_passes_is_tried_again_until_there_is_an_answer() {
-    for wire in [Wire::OpenaiChat, Wire::Anthropic, Wire::Ollama] {
-        for (name, reply) in passing() {
-            let fake = FakeModels::start().await;
-            fake.next([reply.clone(), reply, Reply::say("at last")]);
-            let (result, shown) = ask(&[target(&fake, wire)], Duration::from_secs(20)).await;
-            let answer = result.unwrap_or_else(|error| panic!("{wire}, {name}: {error}"));
-            assert_eq!(answer.text, "at last", "{wire}, {name}");
-            let oks: Vec<bool> = answer.calls.iter().map(|call| call.ok).collect();
-            assert_eq!(oks, [false, false, true], "{wire}, {name}");
-            assert!(answer.calls[0].error.is_some() && answer.calls[0].cost_usd.is_none_or(|cost| cost.is_zero()));
-            // Whatever was shown before is taken back before the next attempt's text.
-            let text_before = shown.iter().position(|piece| piece == "<3>").map_or(0, |at| at + 1);
-            assert_eq!(shown[text_before..].concat(), "at last", "{wire}, {name}: {shown:?}");
-            assert!(text_before > 0 || shown.concat() == "at last", "{wire}, {name}: {shown:?}");
-        }
-    }
+    let wires = [Wire::OpenaiChat, Wire::Anthropic, Wire::Ollama].into_iter();
+    let cases = wires.flat_map(|wire| passing().into_iter().map(move |(name, reply)| (wire, name, reply)));
+    join_all(cases.map(|(wire, name, reply)| async move {
+        let fake = FakeModels::start().await;
+        fake.next([reply.clone(), reply, Reply::say("at last")]);
+        let (result, shown) = ask(&[target(&fake, wire)], PATIENT).await;
+        let answer = result.unwrap_or_else(|error| panic!("{wire}, {name}: {error}"));
+        assert_eq!(answer.text, "at last", "{wire}, {name}");
+        let oks: Vec<bool> = answer.calls.iter().map(|call| call.ok).collect();
+        assert_eq!(oks, [false, false, true], "{wire}, {name}");
+        assert!(answer.calls[0].error.is_some() && answer.calls[0].cost_usd.is_none_or(|cost| cost.is_zero()));
+        // Whatever was shown before is taken back before the next attempt's text.
+        let text_before = shown.iter().position(|piece| piece == "<3>").map_or(0, |at| at + 1);
+        assert_eq!(shown[text_before..].concat(), "at last", "{wire}, {name}: {shown:?}");
+        assert!(text_before > 0 || shown.concat() == "at last", "{wire}, {name}: {shown:?}");
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn a_single_target_gets_three_attempts_and_the_last_word_is_told() {
-    for (name, reply) in passing() {
+    join_all(passing().into_iter().map(|(name, reply)| async move {
         let fake = FakeModels::start().await;
         fake.otherwise(move |_| reply.clone());
-        let error = ask(&[target(&fake, Wire::OpenaiChat)], Duration::from_secs(20)).await.0.unwrap_err();
+        let error = ask(&[target(&fake, Wire::OpenaiChat)], PATIENT).await.0.unwrap_err();
         assert_eq!((error.kind, error.calls.len(), fake.count()), (ChatErrorKind::Exhausted, 3, 3), "{name}: {error}");
         assert!(error.message.contains("openai-chat/m") && error.message.contains("asked 3 times"), "{error}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -177,10 +182,10 @@ async fn the_pause_a_provider_asks_for_is_kept_where_it_fits() {
     let fake = FakeModels::start().await;
     fake.next([Reply::too_many_requests(Some("0.3")), Reply::say("now")]);
     let started = Instant::now();
-    assert!(ask(&[target(&fake, Wire::OpenaiChat)], Duration::from_secs(20)).await.0.is_ok());
+    assert!(ask(&[target(&fake, Wire::OpenaiChat)], PATIENT).await.0.is_ok());
     assert!(started.elapsed() >= Duration::from_millis(300));
     fake.next([Reply::too_many_requests(Some("3600")), Reply::say("now")]);
-    assert!(ask(&[target(&fake, Wire::OpenaiChat)], Duration::from_secs(20)).await.0.is_ok());
+    assert!(ask(&[target(&fake, Wire::OpenaiChat)], PATIENT).await.0.is_ok());
 }
 
 #[tokio::test]
@@ -198,7 +203,7 @@ async fn who_refuses_is_asked_once_and_the_next_target_answers() {
         first.otherwise(move |_| reply.clone());
         second.otherwise(|_| Reply::say("from the fallback"));
         let targets = [target(&first, Wire::OpenaiChat), target(&second, Wire::Anthropic)];
-        let answer = ask(&targets, Duration::from_secs(20)).await.0.unwrap();
+        let answer = ask(&targets, PATIENT).await.0.unwrap();
         assert_eq!((answer.text.as_str(), answer.model.provider.as_str()), ("from the fallback", "anthropic"));
         assert_eq!((first.count(), answer.calls.len()), (1, 2));
     }
@@ -210,7 +215,7 @@ async fn a_hanging_target_gives_way_to_the_next_at_once() {
     first.otherwise(|_| Reply::fail(Broken::Hang));
     second.otherwise(|_| Reply::say("here"));
     let targets = [target(&first, Wire::OpenaiChat), target(&second, Wire::Ollama)];
-    let answer = ask(&targets, Duration::from_secs(20)).await.0.unwrap();
+    let answer = ask(&targets, PATIENT).await.0.unwrap();
     assert_eq!((answer.text.as_str(), first.count()), ("here", 1));
 }
 
@@ -218,9 +223,9 @@ async fn a_hanging_target_gives_way_to_the_next_at_once() {
 async fn a_server_that_is_not_there_is_failed_over_and_told() {
     let gone = target(&FakeModels::start().await, Wire::Ollama);
     let fake = FakeModels::start().await;
-    let answer = ask(&[gone.clone(), target(&fake, Wire::OpenaiChat)], Duration::from_secs(20)).await.0.unwrap();
+    let answer = ask(&[gone.clone(), target(&fake, Wire::OpenaiChat)], PATIENT).await.0.unwrap();
     assert_eq!((answer.text.as_str(), answer.calls.len()), ("ok", 4));
-    let error = ask(&[gone], Duration::from_secs(20)).await.0.unwrap_err();
+    let error = ask(&[gone], PATIENT).await.0.unwrap_err();
     assert!(error.message.contains("could not be reached"), "{error}");
 }
 
@@ -239,7 +244,7 @@ async fn the_deadline_ends_everything_in_the_middle_of_an_attempt_too() {
 async fn a_question_that_everybody_refuses_is_told_from_an_outage() {
     let fake = FakeModels::start().await;
     fake.otherwise(|_| Reply::status(400));
-    let error = ask(&[target(&fake, Wire::Anthropic)], Duration::from_secs(20)).await.0.unwrap_err();
+    let error = ask(&[target(&fake, Wire::Anthropic)], PATIENT).await.0.unwrap_err();
     assert_eq!((error.kind, error.calls.len()), (ChatErrorKind::Invalid, 1));
 }
 
@@ -247,12 +252,12 @@ async fn a_question_that_everybody_refuses_is_told_from_an_outage() {
 async fn no_key_is_in_any_error_and_none_follows_a_redirect() {
     let (fake, elsewhere) = (FakeModels::start().await, FakeModels::start().await);
     fake.next([Reply::status(401)]);
-    let error = ask(&[target(&fake, Wire::OpenaiChat)], Duration::from_secs(20)).await.0.unwrap_err();
+    let error = ask(&[target(&fake, Wire::OpenaiChat)], PATIENT).await.0.unwrap_err();
     assert!(error.message.contains("to the key ***"), "{error}");
     assert!(!format!("{error:?}").contains("0123456789"), "{error:?}");
 
     fake.next([Reply::fail(Broken::Redirect(format!("{}/chat/completions", elsewhere.openai_url())))]);
-    let error = ask(&[target(&fake, Wire::OpenaiChat)], Duration::from_secs(20)).await.0.unwrap_err();
+    let error = ask(&[target(&fake, Wire::OpenaiChat)], PATIENT).await.0.unwrap_err();
     assert!(error.message.contains("not followed"), "{error}");
     assert_eq!(elsewhere.count(), 0);
 }
@@ -263,7 +268,7 @@ async fn a_private_address_is_out_of_a_tenants_reach() {
     let mut upstream = Arc::into_inner(target(&fake, Wire::OpenaiChat).upstream).unwrap();
     upstream.reach = Reach::Public;
     let target = Target { upstream: Arc::new(upstream), model: "m".into() };
-    let error = ask(&[target], Duration::from_secs(20)).await.0.unwrap_err();
+    let error = ask(&[target], PATIENT).await.0.unwrap_err();
     assert_eq!((error.calls.len(), fake.count()), (1, 0), "{error}");
 }
 

@@ -1,5 +1,6 @@
 //! Anthropic's messages (`POST {base}/v1/messages`, version 2023-06-01).
 
+mod echo;
 mod read;
 mod request;
 
@@ -24,7 +25,8 @@ impl Adapter for Anthropic {
             headers.insert(HeaderName::from_static("x-api-key"), secret_value(key)?);
         }
         let body = to_bytes(&request::Body::new(endpoint.model, request))?;
-        let (url, reader) = (join(endpoint.base, "v1/messages"), Box::new(MessageReader::new(request.messages.len())));
+        let (url, reader) =
+            (join(endpoint.base, "v1/messages"), Box::new(MessageReader::new(request.messages.len(), endpoint.model)));
         Ok(Call::Http(HttpCall { url, headers, body, reader }))
     }
 }

@@ -2,6 +2,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::{ErrorBody, MAX_EVENT, Progress, Reader};
+use super::echo::EchoDraft;
 use crate::draft::{Answer, Draft};
 use crate::fault::Fault;
 use crate::model::{Stop, TokenUsage};
@@ -16,11 +17,11 @@ enum Data {
     },
     ContentBlockStart {
         index: u64,
-        content_block: Block,
+        content_block: Value,
     },
     ContentBlockDelta {
         index: u64,
-        delta: Delta,
+        delta: Value,
     },
     MessageDelta {
         delta: End,
@@ -62,7 +63,7 @@ enum Block {
         #[serde(default)]
         input: Value,
     },
-    /// Thinking, which is not asked for, and what is yet to be invented.
+    /// Thinking, and what is yet to be invented.
     #[serde(other)]
     Other,
 }
@@ -96,7 +97,7 @@ struct Usage {
 #[derive(Deserialize)]
 struct Message {
     #[serde(default)]
-    content: Vec<Block>,
+    content: Vec<Value>,
     #[serde(default)]
     stop_reason: Option<String>,
     #[serde(default)]
@@ -112,21 +113,28 @@ pub(super) struct MessageReader {
 struct State {
     draft: Draft,
     progress: Progress,
+    echo: EchoDraft,
     /// What tool calls were begun with, for servers that send no pieces.
     begun: Vec<(u64, Value)>,
     argued: Vec<u64>,
 }
 
 impl MessageReader {
-    pub(super) fn new(turn: usize) -> Self {
-        let state = State { draft: Draft::default(), progress: Progress::None, begun: Vec::new(), argued: Vec::new() };
+    pub(super) fn new(turn: usize, model: &str) -> Self {
+        let state = State {
+            draft: Draft::default(),
+            progress: Progress::None,
+            echo: EchoDraft::new(model),
+            begun: Vec::new(),
+            argued: Vec::new(),
+        };
         Self { sse: SseParser::new(MAX_EVENT), state, turn }
     }
 }
 
 impl Reader for MessageReader {
     fn whole(&self, body: &[u8]) -> Result<Answer, Fault> {
-        read_whole(body, self.turn)
+        read_whole(body, self.turn, self.state.echo.model())
     }
 
     fn feed(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Progress, Fault> {
@@ -145,7 +153,8 @@ impl Reader for MessageReader {
                 other => other,
             })?;
         }
-        let State { mut draft, begun, argued, .. } = self.state;
+        let State { mut draft, echo, begun, argued, .. } = self.state;
+        draft.echo = echo.finish();
         for (index, input) in begun.into_iter().filter(|(index, _)| !argued.contains(index)) {
             draft.argue(index, &input.to_string())?;
         }
@@ -161,15 +170,15 @@ impl State {
         self.progress = Progress::Event;
         match serde_json::from_slice(event.data)? {
             Data::MessageStart { message } => self.count(message.usage),
-            Data::ContentBlockStart { index, content_block } => self.begin(index, content_block, on_text)?,
-            Data::ContentBlockDelta { delta: Delta::Text { text }, .. } => self.draft.say(&text, on_text)?,
-            Data::ContentBlockDelta { index, delta: Delta::InputJson { partial_json } } => {
-                if !partial_json.is_empty() && !self.argued.contains(&index) {
-                    self.argued.push(index);
-                }
-                self.draft.argue(index, &partial_json)?;
+            Data::ContentBlockStart { index, content_block } => {
+                self.echo.begin(index, &content_block);
+                self.begin(index, Block::deserialize(content_block)?, on_text)?;
             }
-            Data::ContentBlockDelta { delta: Delta::Other, .. } | Data::Other => {}
+            Data::ContentBlockDelta { index, delta } => {
+                self.echo.add(index, &delta)?;
+                self.add(index, Delta::deserialize(delta)?, on_text)?;
+            }
+            Data::Other => {}
             Data::MessageDelta { delta, usage } => {
                 if let Some(reason) = delta.stop_reason {
                     self.draft.stop = Some(stop(&reason));
@@ -200,6 +209,19 @@ impl State {
         }
     }
 
+    fn add(&mut self, index: u64, delta: Delta, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+        match delta {
+            Delta::Text { text } => self.draft.say(&text, on_text),
+            Delta::InputJson { partial_json } => {
+                if !partial_json.is_empty() && !self.argued.contains(&index) {
+                    self.argued.push(index);
+                }
+                self.draft.argue(index, &partial_json)
+            }
+            Delta::Other => Ok(()),
+        }
+    }
+
     fn count(&mut self, usage: Option<Usage>) {
         let Some(usage) = usage else { return };
         let total = self.draft.usage.get_or_insert_default();
@@ -212,13 +234,14 @@ impl State {
 }
 
 /// Reads a message that came in one piece.
-fn read_whole(body: &[u8], turn: usize) -> Result<Answer, Fault> {
+fn read_whole(body: &[u8], turn: usize, model: &str) -> Result<Answer, Fault> {
     let value: Value = serde_json::from_slice(body)?;
     if value.get("type").is_some_and(|kind| kind == "error") {
         return Err(ErrorBody::read(&value).map_or(Fault::BrokenOff, ErrorBody::into_fault));
     }
     let message: Message = serde_json::from_value(value)?;
     let mut draft = Draft::default();
+    draft.echo = EchoDraft::of_whole(model, &message.content).finish();
     draft.stop = message.stop_reason.as_deref().map(stop);
     draft.usage = message.usage.map(|usage| TokenUsage {
         input: usage.input_tokens.unwrap_or(0),
@@ -228,7 +251,7 @@ fn read_whole(body: &[u8], turn: usize) -> Result<Answer, Fault> {
         reasoning: 0,
     });
     for (index, block) in (0..).zip(message.content) {
-        match block {
+        match Block::deserialize(block)? {
             Block::Text { text } => draft.say(&text, &mut |_| {})?,
             Block::ToolUse { id, name, input } => {
                 let tool = draft.tool(index)?;
@@ -346,6 +369,31 @@ mod tests {
     }
 
     #[test]
+    fn thoughts_before_a_tool_call_are_kept_for_its_result() {
+        let thinking = vec![
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "", "signature": ""}}),
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "What "}}),
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "time?"}}),
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": "c2ln"}}),
+            json!({"type": "content_block_start", "index": 1, "content_block": {"type": "redacted_thinking", "data": "x"}}),
+        ];
+        let called = tool(3, "toolu_1", "date_time", &["{\"zone\":", "\"UTC\"}"]);
+        let stream = message(&[thinking, text(2, "Let me look."), called, end("tool_use")]);
+        let answer = read(Wire::Anthropic, &stream).unwrap();
+        let echo = answer.tool_calls[0].echo.clone().unwrap();
+        let content = json!([
+            {"type": "thinking", "thinking": "What time?", "signature": "c2ln"},
+            {"type": "redacted_thinking", "data": "x"},
+            {"type": "text", "text": "Let me look."},
+            {"type": "tool_use", "id": "toolu_1", "name": "date_time", "input": {"zone": "UTC"}},
+        ]);
+        assert_eq!((echo.model.as_str(), json!(echo.content)), ("m", content.clone()));
+        let body = json!({"type": "message", "content": content, "stop_reason": "tool_use"});
+        let whole = read_whole(body.to_string().as_bytes(), 0, "m").unwrap();
+        assert_eq!(whole.tool_calls[0].echo.as_ref().unwrap().content, echo.content);
+    }
+
+    #[test]
     fn an_error_in_mid_stream_is_told_and_judged() {
         let with = |kind: &str| {
             let error = json!({"type": "error", "error": {"type": kind, "message": "Overloaded"}});
@@ -376,9 +424,9 @@ mod tests {
         let body = json!({"type": "message", "content": [{"type": "text", "text": "Hi"},
             {"type": "tool_use", "id": "a", "name": "one", "input": {"x": 1}}], "stop_reason": "tool_use",
             "usage": {"input_tokens": 3, "output_tokens": 2}});
-        let answer = read_whole(body.to_string().as_bytes(), 0).unwrap();
+        let answer = read_whole(body.to_string().as_bytes(), 0, "m").unwrap();
         assert_eq!((answer.text.as_str(), answer.tool_calls.len()), ("Hi", 1));
         let error = json!({"type": "error", "error": {"type": "api_error", "message": "no"}});
-        assert!(matches!(read_whole(error.to_string().as_bytes(), 0), Err(Fault::Reported { .. })));
+        assert!(matches!(read_whole(error.to_string().as_bytes(), 0, "m"), Err(Fault::Reported { .. })));
     }
 }

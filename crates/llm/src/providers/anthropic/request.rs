@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{ChatMessage, ChatRequest, ToolCall, ToolSpec};
+use crate::model::{ChatMessage, ChatRequest, Echo, ToolCall, ToolSpec};
 
 /// The protocol wants a limit; this one is asked for where the request names none.
 const MAX_TOKENS: u32 = 4096;
@@ -51,6 +51,9 @@ enum Block<'a> {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         is_error: bool,
     },
+    /// A part of an answer of this very model, as it was.
+    #[serde(untagged)]
+    Echo(&'a Value),
 }
 
 #[derive(Serialize)]
@@ -66,7 +69,7 @@ impl<'a> Body<'a> {
             model,
             max_tokens: request.max_output_tokens.unwrap_or(MAX_TOKENS),
             system: &request.system,
-            messages: turns(&request.messages),
+            messages: turns(&request.messages, model),
             tools: request.tools.iter().map(Tool::new).collect(),
             stream: true,
         }
@@ -75,10 +78,10 @@ impl<'a> Body<'a> {
 
 /// The protocol knows two speakers that take turns: what stands side by side goes into one turn, all results of
 /// parallel tools into the one that follows their calls.
-fn turns(messages: &[ChatMessage]) -> Vec<Message<'_>> {
-    let mut turns: Vec<Message<'_>> = Vec::with_capacity(messages.len());
+fn turns<'a>(messages: &'a [ChatMessage], model: &str) -> Vec<Message<'a>> {
+    let mut turns: Vec<Message<'a>> = Vec::with_capacity(messages.len());
     for message in messages {
-        let (role, blocks) = blocks(message);
+        let (role, blocks) = blocks(message, model);
         if blocks.is_empty() {
             continue;
         }
@@ -90,10 +93,13 @@ fn turns(messages: &[ChatMessage]) -> Vec<Message<'_>> {
     turns
 }
 
-fn blocks(message: &ChatMessage) -> (Role, Vec<Block<'_>>) {
+fn blocks<'a>(message: &'a ChatMessage, model: &str) -> (Role, Vec<Block<'a>>) {
     match message {
         ChatMessage::User { text } => (Role::User, Block::text(text).into_iter().collect()),
         ChatMessage::Assistant { text, tool_calls } => {
+            if let Some(echo) = echo(tool_calls, model) {
+                return (Role::Assistant, echo.content.iter().map(Block::Echo).collect());
+            }
             (Role::Assistant, Block::text(text).into_iter().chain(tool_calls.iter().map(Block::call)).collect())
         }
         ChatMessage::Tool { call_id, content, is_error, .. } => {
@@ -101,6 +107,10 @@ fn blocks(message: &ChatMessage) -> (Role, Vec<Block<'_>>) {
             (Role::User, vec![result])
         }
     }
+}
+
+fn echo<'a>(calls: &'a [ToolCall], model: &str) -> Option<&'a Echo> {
+    calls.first()?.echo.as_ref().filter(|echo| echo.model == model)
 }
 
 impl<'a> Block<'a> {
@@ -161,6 +171,21 @@ mod tests {
                 "stream": true,
             })
         );
+    }
+
+    #[test]
+    fn thoughts_go_back_to_the_model_that_had_them_and_to_no_other() {
+        let content = vec![
+            json!({"type": "thinking", "thinking": "", "signature": "s"}),
+            json!({"type": "tool_use", "id": "a", "name": "t", "input": {}}),
+        ];
+        let echo = Some(Echo { model: "claude-sonnet-5-5".into(), content: content.clone() });
+        let call = ToolCall { echo, ..golden::call("a", "t", json!({})) };
+        let message = ChatMessage::Assistant { text: String::new(), tool_calls: vec![call] };
+        let request = ChatRequest { messages: vec![message], ..ChatRequest::default() };
+        let sent = |model| to_value(Body::new(model, &request)).unwrap()["messages"][0]["content"].clone();
+        assert_eq!(sent("claude-sonnet-5-5"), json!(content));
+        assert_eq!(sent("claude-haiku-4-5"), json!([content[1]]));
     }
 
     #[test]
