@@ -1,0 +1,81 @@
+//! Providers, model groups and the pool on a real PostgreSQL, with fake model servers.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod chat;
+mod store;
+
+use std::time::Duration;
+
+use db::{Db, TenantTx};
+use infra::{ConfigEpoch, Egress, EgressOptions, Sealer};
+use kernel::{Clock, Secret, TenantId};
+use llm::store::{GroupSpec, KeyChange, ProviderSpec};
+use llm::{ChatError, ChatMessage, ChatRequest, Completion, ModelRef, Pool, PoolOptions, Wire};
+use tenancy::Actor;
+use testkit::TestDb;
+
+/// A database with a pool of models on it.
+pub(crate) struct House {
+    pub(crate) db: Db,
+    pub(crate) sealer: Sealer,
+    pub(crate) epoch: ConfigEpoch,
+    pub(crate) pool: Pool,
+    _database: TestDb,
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let database = TestDb::new().await;
+        let db = database.connect().await;
+        let dir = tempfile::tempdir().unwrap();
+        let sealer = Sealer::load_or_create(&dir.path().join("master.key")).unwrap();
+        let (egress, epoch) = (Egress::new(EgressOptions::default()).unwrap(), ConfigEpoch::default());
+        let options = PoolOptions { first_pause: Duration::from_millis(5), ..PoolOptions::default() };
+        let pool = Pool::new(db.clone(), egress, sealer.clone(), epoch.clone(), Clock::system(), options);
+        Self { db, sealer, epoch, pool, _database: database }
+    }
+
+    pub(crate) async fn organisation(&self, name: &str) -> TenantId {
+        let mut tx = self.db.system("test").await.unwrap();
+        let made = tenancy::organisations::create(&mut tx, &Actor::System, name, name).await.unwrap();
+        tx.commit().await.unwrap();
+        made.id
+    }
+
+    pub(crate) async fn tx(&self, tenant: TenantId) -> TenantTx {
+        self.db.tenant(tenant).await.unwrap()
+    }
+
+    /// Commits, and does what the engine does when it hears of a new configuration.
+    pub(crate) async fn commit(&self, tx: TenantTx, epoch: Option<i64>) {
+        tx.commit().await.unwrap();
+        self.epoch.raise(epoch.unwrap_or_default());
+    }
+
+    pub(crate) async fn ask(&self, tenant: TenantId, group: &str) -> Result<Completion, ChatError> {
+        let request = ChatRequest {
+            messages: vec![ChatMessage::User { text: "What is Konstruct?".into() }],
+            ..ChatRequest::default()
+        };
+        self.pool.chat(tenant.into(), group, &request, Duration::from_secs(30), &mut |_| {}).await
+    }
+}
+
+pub(crate) fn provider(name: &str, base_url: &str, key: Option<&str>) -> ProviderSpec {
+    ProviderSpec {
+        name: name.into(),
+        wire: Wire::OpenaiChat,
+        base_url: base_url.into(),
+        private_allowed: true,
+        api_key: key.map_or(KeyChange::Keep, |key| KeyChange::Set(Secret::from(key))),
+    }
+}
+
+pub(crate) fn group(name: &str, providers: &[&str], fallbacks: &[&str]) -> GroupSpec {
+    let model = |name: &&str| ModelRef { provider: (*name).into(), model: "m".into() };
+    GroupSpec {
+        name: name.into(),
+        models: providers.iter().map(model).collect(),
+        fallbacks: fallbacks.iter().map(|name| (*name).into()).collect(),
+    }
+}
