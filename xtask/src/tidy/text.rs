@@ -9,7 +9,7 @@ use crate::project::Project;
 
 const LONGEST_FILE: usize = 800;
 /// A `mod.rs` says what its folder is for; what is big stands beside it.
-const LONGEST_MOD: usize = 350;
+const LONGEST_MOD: usize = 400;
 const SQL_VERBS: [&str; 9] =
     ["select ", "insert into ", "update ", "delete from ", "create ", "alter ", "drop ", "truncate ", "grant "];
 
