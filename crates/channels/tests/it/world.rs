@@ -24,7 +24,6 @@ pub(crate) const TOKEN: &str = "xoxb-acme";
 pub(crate) struct World {
     pub(crate) db: Db,
     pub(crate) channels: Channels,
-    pub(crate) engine: Engine,
     pub(crate) slack: FakeSlack,
     pub(crate) acme: Organisation,
     pub(crate) workspace: Workspace,
@@ -66,11 +65,11 @@ impl World {
         };
         let program = Arc::new(Echo { db: db.clone() });
         let engine = Engine::start(options, vec![program], channels.senders()).await.unwrap();
-        channels.attach(engine.clone());
+        channels.attach(engine);
         let acme = organisation(&db, "acme").await;
         let workspace = Workspace::new("T0001", "A0001", "U0BOT");
         let slack = FakeSlack::start().await;
-        Self { db, channels, engine, slack, acme, workspace, sealer, _home: home, _database: database }
+        Self { db, channels, slack, acme, workspace, sealer, _home: home, _database: database }
     }
 
     /// A world in which Mara is connected to the workspace.

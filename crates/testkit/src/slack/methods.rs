@@ -48,7 +48,7 @@ async fn call(
     };
     let (fault, answer) = {
         let mut world = state.world.lock();
-        let fault = world.fault(&method);
+        let fault = world.fault(&method, text(&arguments, "channel").unwrap_or_default());
         let answer = match &fault {
             None | Some(Fault::DropReply | Fault::HangAfter | Fault::Slow(_)) => {
                 world.bot(&token).and_then(|bot| act(&mut world, &bot, &method, &arguments))

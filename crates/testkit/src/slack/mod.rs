@@ -109,7 +109,7 @@ struct World {
     /// By channel, then by `ts`.
     messages: HashMap<String, BTreeMap<String, Posted>>,
     ledger: Vec<Entry>,
-    /// By method; the empty name stands for all.
+    /// By method, or by channel with an `@` before it; the empty name stands for all.
     next: HashMap<String, VecDeque<Fault>>,
     always: HashMap<String, Fault>,
     stamps: events::Stamps,
@@ -171,6 +171,11 @@ impl FakeSlack {
             Some(fault) => world.always.insert(method.to_owned(), fault),
             None => world.always.remove(method),
         };
+    }
+
+    /// Every call about `channel` goes wrong like this, or no more.
+    pub fn fail_in(&self, channel: &str, fault: Option<Fault>) {
+        self.fail_always(&format!("@{channel}"), fault);
     }
 
     /// Puts down what a person said, so that threads have a beginning.
@@ -251,12 +256,16 @@ impl World {
         }
     }
 
-    fn fault(&mut self, method: &str) -> Option<Fault> {
+    fn fault(&mut self, method: &str, channel: &str) -> Option<Fault> {
         for name in [method, ""] {
             if let Some(fault) = self.next.get_mut(name).and_then(VecDeque::pop_front) {
                 return Some(fault);
             }
         }
-        self.always.get(method).or_else(|| self.always.get("")).cloned()
+        if self.always.is_empty() {
+            return None;
+        }
+        let place = format!("@{channel}");
+        [method, &place, ""].into_iter().find_map(|name| self.always.get(name)).cloned()
     }
 }
