@@ -10,13 +10,13 @@ use std::time::Duration;
 use db::Db;
 use infra::{ConfigEpoch, Egress, EpochCache, Sealer};
 use kernel::{Clock, TenantCtx, TenantId};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use self::attempt::{Attempt, Patience};
 pub(crate) use self::catalogue::{Catalogue, Group, Target, Upstream};
 use self::plan::{Plan, Rules};
 use crate::draft::Answer;
-use crate::error::{ChatError, ChatErrorKind};
+use crate::error::{ChatError, ChatErrorKind, Error};
 use crate::fault::Fault;
 use crate::model::{CallRecord, ChatRequest, Completion, Delta};
 use crate::{prices, store};
@@ -97,17 +97,26 @@ impl Pool {
         on_text: &mut (dyn FnMut(Delta<'_>) + Send),
     ) -> Result<Completion, ChatError> {
         let started = Instant::now();
-        let load = || store::load_catalogue(&self.shared.db, &self.shared.sealer, tenant);
-        let catalogue = self.shared.catalogues.get_or_load(tenant.tenant, load).await.map_err(|error| {
-            tracing::error!(tenant = %tenant.tenant, %error, "cannot read the model providers");
-            ChatError::new(ChatErrorKind::Internal, "the configuration of the models could not be read")
-        })?;
+        let catalogue = match timeout(deadline, self.catalogue(tenant)).await {
+            Ok(Ok(catalogue)) => catalogue,
+            Ok(Err(error)) => {
+                tracing::error!(tenant = %tenant.tenant, error = ?error, "cannot read the model providers");
+                let message = "the configuration of the models could not be read";
+                return Err(ChatError::new(ChatErrorKind::Internal, message));
+            }
+            Err(_) => return Err(ChatError::new(ChatErrorKind::Deadline, "no time was left to ask a model")),
+        };
         let resolved = catalogue.resolve(group);
         if resolved.targets.is_empty() {
             return Err(ChatError::unconfigured(group, resolved.known, &resolved.skipped));
         }
         let deadline = deadline.saturating_sub(started.elapsed());
         self.shared.caller.ask(&resolved.targets, request, deadline, on_text).await
+    }
+
+    async fn catalogue(&self, tenant: TenantCtx) -> Result<Arc<Catalogue>, Error> {
+        let load = || store::load_catalogue(&self.shared.db, &self.shared.sealer, tenant);
+        self.shared.catalogues.get_or_load(tenant.tenant, load).await
     }
 }
 

@@ -93,6 +93,8 @@ mod tests {
         assert!(text.contains("Use a local model with Ollama"), "{text}");
         assert_eq!(text, ask("How do I connect Ollama?", &[]));
         assert!(ask("What is Konstruct?", &[]).contains("AI employees"));
+        assert!(ask("How can I connect Slack?", &[]).contains("**Connect Slack"));
+        assert!(ask("what does a call cost?", &[]).contains("What a call costs"));
     }
 
     #[test]

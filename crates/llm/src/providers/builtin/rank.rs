@@ -12,7 +12,7 @@ const HEADING: u32 = 3;
 /// At least this part of the question's weight must be found in a section.
 const ENOUGH: f64 = 0.34;
 /// A section is quoted beside the best one where it fits at least this well, as a part of the best one's score.
-const BESIDE: f64 = 0.6;
+const BESIDE: f64 = 0.7;
 
 const STOP_WORDS: [&str; 64] = [
     "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did",

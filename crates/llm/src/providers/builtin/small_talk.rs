@@ -26,6 +26,7 @@ const BEINGS: [&str; 11] =
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SmallTalk {
+    /// Also "what can you do?".
     Greeting,
     Thanks,
     /// "Are you an AI?" in its many forms.
@@ -40,6 +41,9 @@ impl SmallTalk {
         let of_you = has(&["you", "u"]) && has(&["are", "r"]);
         if of_you && said.len() <= 12 && (has(&BEINGS) || has(&["who", "what"]) && said.len() <= 4) {
             return Some(Self::WhatAreYou);
+        }
+        if has(&["what", "how"]) && has(&["can", "could"]) && has(&["you"]) && has(&["do", "help"]) && said.len() <= 9 {
+            return Some(Self::Greeting);
         }
         if has(&THANKS) && said.iter().all(|word| THANKS.contains(word) || BESIDE_THANKS.contains(word)) {
             return Some(Self::Thanks);
@@ -66,6 +70,9 @@ mod tests {
             ("Who are you?", Some(SmallTalk::WhatAreYou)),
             ("what are you", Some(SmallTalk::WhatAreYou)),
             ("What are your opening hours?", None),
+            ("hello mara, what can you help me with?", Some(SmallTalk::Greeting)),
+            ("What can you do?", Some(SmallTalk::Greeting)),
+            ("What can I do with a workflow?", None),
             ("Thank you so much!", Some(SmallTalk::Thanks)),
             ("thanks, and what about Ollama", None),
             ("", None),
