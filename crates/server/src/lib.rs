@@ -1,1 +1,75 @@
-//! server
+//! The binary `konstruct`: commands, configuration and wiring.
+//!
+//! Invariant: this crate decides nothing about the product; it puts its parts together and lets people start them.
+
+mod apply;
+mod chat;
+pub mod cli;
+mod config;
+mod doctor;
+mod exit;
+mod first_run;
+mod house;
+mod logging;
+mod migrate;
+mod node;
+mod round_trip;
+mod serve;
+mod terminal;
+mod user;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use cli::{Cli, Command, Place, UserCommand};
+use config::{Config, Sources};
+use exit::Misconfigured;
+use terminal::say;
+
+/// Runs a command to its end.
+pub fn main(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::complain(&anyhow::Error::new(error).context("cannot start")),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => exit::complain(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { place, command } = cli;
+    match command {
+        Command::Serve { listen, roles } => {
+            serve::serve(load(Sources { listen, roles, ..sources(place) })?).await?;
+        }
+        Command::Apply { files, prune } => apply::apply(&load(sources(place))?, &files, &environment(), prune).await?,
+        Command::Chat(options) => chat::chat(&load(sources(place))?, options).await?,
+        Command::Migrate => migrate::migrate(&load(sources(place))?).await?,
+        Command::Doctor => return doctor::doctor(&load(sources(place))?).await,
+        Command::User { command: UserCommand::ResetPassword { email } } => {
+            user::reset_password(&load(sources(place))?, &email).await?;
+        }
+        Command::RoundTrip { server } => round_trip::round_trip(&load(sources(place))?, server).await?,
+        Command::Openapi => say(api::openapi().to_pretty_json()?),
+        Command::ConfigReference => say(config::reference().trim_end()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(sources: Sources) -> anyhow::Result<Config> {
+    config::load(sources).context(Misconfigured)
+}
+
+fn sources(place: Place) -> Sources {
+    let Place { data_dir, config } = place;
+    Sources { file: config, environment: environment(), data_dir, ..Sources::default() }
+}
+
+fn environment() -> Vec<(String, String)> {
+    let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(readable).collect()
+}

@@ -1,0 +1,384 @@
+//! The documents of `apply`: reading YAML into what is wanted.
+//!
+//! Invariant: nothing is changed before every document of every file has been read and understood.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::{anyhow, bail};
+use kernel::Secret;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value as Json};
+use serde_norway::{Mapping, Value};
+
+use agents::AgentConfig;
+
+/// One thing that is wanted. In the order in which they are made: later kinds refer to earlier ones.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    Organisation(OrganisationDocument),
+    Project(ProjectDocument),
+    User(UserDocument),
+    ChannelApp(ChannelAppDocument),
+    Provider(ProviderDocument),
+    ModelGroup(ModelGroupDocument),
+    Agent(Box<AgentDocument>),
+    Connection(ConnectionDocument),
+}
+
+/// A document and where it stands, for messages.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub wanted: Wanted,
+    pub place: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrganisationDocument {
+    pub name: String,
+    pub display_name: Option<String>,
+    pub status: Option<Status>,
+    pub weight: Option<i32>,
+    pub max_running: Option<i32>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    Active,
+    Suspended,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProjectDocument {
+    pub organisation: String,
+    pub name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserDocument {
+    pub email: String,
+    pub display_name: Option<String>,
+    /// Where left out, the account keeps the password it has.
+    pub password: Option<Secret>,
+    #[serde(default)]
+    pub memberships: Vec<MembershipDocument>,
+    /// Makes them run the installation. It is not taken from them by leaving it out.
+    #[serde(default)]
+    pub operator: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MembershipDocument {
+    pub organisation: String,
+    pub project: Option<String>,
+    pub role: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChannelAppDocument {
+    pub channel: String,
+    pub app_id: String,
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProviderDocument {
+    pub organisation: String,
+    pub name: String,
+    pub wire: String,
+    #[serde(default)]
+    pub base_url: String,
+    /// Where left out, the provider keeps the key it has.
+    pub api_key: Option<Secret>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelGroupDocument {
+    pub organisation: String,
+    pub name: String,
+    pub models: Vec<ModelDocument>,
+    #[serde(default)]
+    pub fallbacks: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelDocument {
+    pub provider: String,
+    pub model: String,
+}
+
+/// The agent's configuration stands beside its name, not under a key of its own.
+#[derive(Debug)]
+pub(super) struct AgentDocument {
+    pub organisation: String,
+    pub project: String,
+    pub name: String,
+    pub config: AgentConfig,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionDocument {
+    pub organisation: String,
+    #[serde(default = "first_project")]
+    pub project: String,
+    pub name: String,
+    pub channel: String,
+    pub agent: String,
+    /// Left out where the channel has no installations of its own, as the web chat.
+    pub external_id: Option<String>,
+    pub app_id: Option<String>,
+    #[serde(default)]
+    pub settings: Map<String, Json>,
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Secret>,
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+impl<'de> Deserialize<'de> for AgentDocument {
+    /// By hand: serde cannot refuse unknown fields of a flattened struct.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+
+        let mut fields = Mapping::deserialize(deserializer)?;
+        let mut text = |field: &'static str| match fields.remove(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(D::Error::custom(format!("{field} must be a text"))),
+        };
+        let organisation = text("organisation")?.ok_or_else(|| D::Error::missing_field("organisation"))?;
+        let project = text("project")?.unwrap_or_else(first_project);
+        let name = text("name")?.ok_or_else(|| D::Error::missing_field("name"))?;
+        let config = serde_norway::from_value(Value::Mapping(fields)).map_err(D::Error::custom)?;
+        Ok(Self { organisation, project, name, config })
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organisation(it) => write!(f, "Organisation {}", it.name),
+            Self::Project(it) => write!(f, "Project {}/{}", it.organisation, it.name),
+            Self::User(it) => write!(f, "User {}", it.email),
+            Self::ChannelApp(it) => write!(f, "ChannelApp {}/{}", it.channel, it.app_id),
+            Self::Provider(it) => write!(f, "Provider {}/{}", it.organisation, it.name),
+            Self::ModelGroup(it) => write!(f, "ModelGroup {}/{}", it.organisation, it.name),
+            Self::Agent(it) => write!(f, "Agent {}/{}/{}", it.organisation, it.project, it.name),
+            Self::Connection(it) => write!(f, "Connection {}/{}", it.organisation, it.name),
+        }
+    }
+}
+
+impl Wanted {
+    /// Its kind's place in the order of making.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Organisation(_) => 0,
+            Self::Project(_) => 1,
+            Self::User(_) => 2,
+            Self::ChannelApp(_) => 3,
+            Self::Provider(_) => 4,
+            Self::ModelGroup(_) => 5,
+            Self::Agent(_) => 6,
+            Self::Connection(_) => 7,
+        }
+    }
+}
+
+/// Reads a file's documents; `variable` looks the environment up. Empty documents are passed over.
+pub(super) fn read(file: &str, text: &str, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    for (at, (value, begins)) in serde_norway::Deserializer::from_str(text).zip(beginnings(text)).enumerate() {
+        let number = at + 1;
+        let value = Value::deserialize(value).map_err(|error| anyhow!("{file}, document {number}: {error}"))?;
+        if value.is_null() {
+            continue;
+        }
+        let wanted = understand(value, variable).map_err(|problem| {
+            let line = line_of(text, begins, &problem);
+            anyhow!("{file}, document {number}, line {line}: {problem}")
+        })?;
+        documents.push(Document { wanted, place: format!("{file}, document {number}, line {}", begins + 1) });
+    }
+    Ok(documents)
+}
+
+fn understand(mut value: Value, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Wanted> {
+    let Some(fields) = value.as_mapping_mut() else { bail!("a document must be a mapping that begins with `kind:`") };
+    let kind = match fields.remove("kind") {
+        Some(Value::String(kind)) => kind,
+        Some(_) => bail!("`kind` must be a text"),
+        None => bail!("`kind` is missing"),
+    };
+    fill_in(&mut value, variable)?;
+    let wanted = match kind.as_str() {
+        "Organisation" => read_as(value).map(Wanted::Organisation),
+        "Project" => read_as(value).map(Wanted::Project),
+        "User" => read_as(value).map(Wanted::User),
+        "ChannelApp" => read_as(value).map(Wanted::ChannelApp),
+        "Provider" => read_as(value).map(Wanted::Provider),
+        "ModelGroup" => read_as(value).map(Wanted::ModelGroup),
+        "Agent" => read_as(value).map(|agent| Wanted::Agent(Box::new(agent))),
+        "Connection" => read_as(value).map(Wanted::Connection),
+        _ => bail!(
+            "unknown kind `{kind}`, expected one of Organisation, Project, User, ChannelApp, Provider, ModelGroup, \
+             Agent, Connection"
+        ),
+    };
+    wanted.map_err(|problem| problem.context(kind))
+}
+
+fn read_as<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
+    serde_norway::from_value(value).map_err(Into::into)
+}
+
+/// Puts variables into texts: `${NAME}`; `$${` stands for `${` itself. Keys, numbers and switches are left alone.
+fn fill_in(value: &mut Value, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
+    match value {
+        Value::String(text) if text.contains("${") => {
+            *text = expand(text, variable)?;
+            Ok(())
+        }
+        Value::Sequence(items) => items.iter_mut().try_for_each(|item| fill_in(item, variable)),
+        Value::Mapping(fields) => fields.values_mut().try_for_each(|field| fill_in(field, variable)),
+        _ => Ok(()),
+    }
+}
+
+fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<String> {
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        if let Some(before) = before.strip_suffix('$') {
+            expanded.push_str(before);
+            expanded.push_str("${");
+            rest = &from[2..];
+            continue;
+        }
+        expanded.push_str(before);
+        let Some((name, after)) = from[2..].split_once('}') else { bail!("`${{` without `}}` in a text") };
+        let Some(found) = variable(name) else { bail!("the environment variable {name} is not set") };
+        expanded.push_str(&found);
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// The line (from 0) at which each document begins: the first one with content after a `---`.
+fn beginnings(text: &str) -> impl Iterator<Item = usize> {
+    let lines: Vec<&str> = text.lines().collect();
+    let blank = |line: &&str| line.trim().is_empty() || line.trim_start().starts_with('#') || line.starts_with('%');
+    let first_content = |from: usize| from + lines[from..].iter().take_while(|line| blank(line)).count();
+    let separators = lines.iter().enumerate().filter(|(_, line)| **line == "---" || line.starts_with("--- "));
+    let after: Vec<usize> = separators.map(|(at, _)| first_content(at + 1)).collect();
+    let implicit = first_content(0);
+    // What stands before the first separator is a document of its own, unless nothing does.
+    let opens_with_separator = lines.get(implicit).is_none_or(|line| line.starts_with("---"));
+    (!opens_with_separator).then_some(implicit).into_iter().chain(after).chain(std::iter::repeat(lines.len()))
+}
+
+/// The line (from 1) of what a problem speaks of: that of the field it names, else that of the document.
+fn line_of(text: &str, begins: usize, problem: &anyhow::Error) -> usize {
+    let said = format!("{problem:#}");
+    let named = said.split('`').nth(1).filter(|_| said.contains("unknown field") || said.contains("unknown kind"));
+    let found = named.and_then(|name| {
+        let inside = text.lines().enumerate().skip(begins).take_while(|(_, line)| !line.starts_with("---"));
+        inside.into_iter().find(|(_, line)| line.contains(&format!("{name}:")) || line.ends_with(name))
+    });
+    found.map_or(begins, |(at, _)| at) + 1
+}
+
+fn first_project() -> String {
+    tenancy::organisations::FIRST_PROJECT.to_owned()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Result<Vec<Document>, String> {
+        let variable = |name: &str| (name == "KEY").then(|| "s3cret: [1]".to_owned());
+        read("f.yaml", text, &variable).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn documents_are_read_and_variables_stand_in_texts_only() {
+        let documents = all("\
+# installation
+---
+kind: Organisation
+name: acme   # also creates the project
+---
+---
+kind: Provider
+organisation: acme
+name: scripted
+wire: openai-chat
+base_url: http://127.0.0.1:9001/$${v}/${KEY}
+api_key: ${KEY}
+---
+kind: Agent
+organisation: acme
+name: Mara
+role: Support specialist
+limits: {max_steps: 3}
+")
+        .unwrap();
+        assert_eq!(
+            documents.iter().map(|document| document.wanted.to_string()).collect::<Vec<_>>(),
+            ["Organisation acme", "Provider acme/scripted", "Agent acme/default/Mara"]
+        );
+        let Wanted::Provider(provider) = &documents[1].wanted else { panic!() };
+        assert_eq!(provider.api_key.as_ref().unwrap().expose(), "s3cret: [1]");
+        assert_eq!(provider.base_url, "http://127.0.0.1:9001/${v}/s3cret: [1]");
+        let Wanted::Agent(agent) = &documents[2].wanted else { panic!() };
+        assert_eq!(agent.config.limits.max_steps, 3);
+        assert_eq!(documents[2].place, "f.yaml, document 4, line 14");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_with_its_document_and_line() {
+        for (text, expected) in [
+            (
+                "kind: Organisation\nname: a\n---\nkind: Provider\norganisation: a\nbas_url: x\nname: p\nwire: w\n",
+                "f.yaml, document 2, line 6: Provider: unknown field `bas_url`",
+            ),
+            ("kind: Organisatio\nname: a\n", "f.yaml, document 1, line 1: unknown kind `Organisatio`"),
+            (
+                "kind: Agent\norganisation: a\nname: M\n\npersonna: x\n",
+                "f.yaml, document 1, line 5: Agent: unknown field `personna`",
+            ),
+            ("\nkind: Agent\norganisation: a\n", "f.yaml, document 1, line 2: Agent: missing field `name`"),
+            ("kind: Organisation\nname: ${NOPE}\n", "the environment variable NOPE is not set"),
+            ("kind: Organisation\nname: [\n", "f.yaml, document 1"),
+            ("- a\n", "a document must be a mapping"),
+            ("name: a\n", "`kind` is missing"),
+        ] {
+            let error = all(text).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let documents = all("kind: User\nemail: a@b.c\npassword: hunter22\n").unwrap();
+        assert!(!format!("{documents:?}").contains("hunter22"));
+    }
+}

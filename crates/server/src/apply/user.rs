@@ -1,0 +1,39 @@
+use tenancy::{NewUser, members};
+
+use super::diff::Change;
+use super::document::UserDocument;
+use super::{Work, find_project};
+
+impl Work<'_> {
+    /// Makes or changes the account; memberships that the document does not name stay.
+    pub(super) async fn user(&self, wanted: &UserDocument) -> anyhow::Result<Change> {
+        let existed = self.identity.find(&wanted.email).await?.is_some();
+        let (user, mut changed) = self
+            .identity
+            .put_user(NewUser {
+                email: &wanted.email,
+                display_name: wanted.display_name.as_deref(),
+                password: wanted.password.as_ref(),
+            })
+            .await?;
+        for membership in &wanted.memberships {
+            let access = self.access(&membership.organisation).await?;
+            let mut tx = self.house.db.tenant(access.tenant).await?;
+            let project = match &membership.project {
+                Some(project) => Some(find_project(&mut tx, project).await?),
+                None => None,
+            };
+            changed |= members::set(&mut tx, &access, user.clone(), &membership.role, project).await?;
+            tx.commit().await?;
+        }
+        if wanted.operator && !self.identity.is_operator(user.id).await? {
+            self.identity.make_operator(user.id).await?;
+            changed = true;
+        }
+        Ok(match (existed, changed) {
+            (false, _) => Change::Created,
+            (true, true) => Change::Changed(Vec::new()),
+            (true, false) => Change::Unchanged,
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! The first start: something to talk to, and somebody who may log in, without any key or file.
+
+use anyhow::Context as _;
+use llm::store::Seed;
+use rand::distr::{Distribution as _, Uniform};
+use serde_json::json;
+use tenancy::Identity;
+
+use crate::apply;
+use crate::house::House;
+use crate::terminal::say;
+
+const OWNER: &str = "owner@localhost";
+
+/// What the first screen says about logging in.
+pub(crate) enum Welcome {
+    /// Everything was just made; the password is shown this once.
+    New {
+        password: String,
+    },
+    Known {
+        email: String,
+    },
+    /// Somebody has set the installation up with `apply` and named no operator.
+    NoOperator,
+}
+
+/// Makes the organisation "demo" and its owner where nobody has an account yet.
+pub(crate) async fn prepare(house: &House) -> anyhow::Result<Welcome> {
+    let identity = Identity::new(house.db.clone(), &house.sealer, house.clock.clone());
+    if let Some(operator) = identity.first_operator().await? {
+        return Ok(Welcome::Known { email: operator.email });
+    }
+    // Of several nodes that start at once, one makes them.
+    let mut alone = house.db.system("the first run").await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('konstruct first run'))").execute(&mut *alone).await?;
+    let settled = sqlx::query_scalar!(r#"select exists (select from users) as "exists!""#);
+    if settled.fetch_one(&mut *alone).await? {
+        return Ok(match identity.first_operator().await? {
+            Some(operator) => Welcome::Known { email: operator.email },
+            None => Welcome::NoOperator,
+        });
+    }
+    let password = password()?;
+    apply::apply_text(house, "demo", &demo(&password), Seed::Demo)
+        .await
+        .context("cannot make the organisation demo")?;
+    alone.commit().await?;
+    Ok(Welcome::New { password })
+}
+
+/// A password that can be read aloud: no letters that are taken for digits.
+pub(crate) fn password() -> anyhow::Result<String> {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let any = Uniform::new(0, LETTERS.len())?;
+    let mut rng = rand::rng();
+    let groups: Vec<String> =
+        (0..5).map(|_| (0..4).map(|_| char::from(LETTERS[any.sample(&mut rng)])).collect()).collect();
+    Ok(groups.join("-"))
+}
+
+impl Welcome {
+    pub(crate) fn say(&self, url: &str) {
+        match self {
+            Self::New { password } => {
+                say(format!("\n  Log in at {url}\n    e-mail    {OWNER}\n    password  {password}\n"));
+                say("  The password is shown this once. `konstruct user reset-password` makes another.\n");
+            }
+            Self::Known { email } => {
+                say(format!("Log in as {email}; `konstruct user reset-password {email}` makes another password."));
+            }
+            Self::NoOperator => {
+                say("Nobody operates this installation: apply a User with `operator: true` and a password.");
+            }
+        }
+    }
+}
+
+fn demo(password: &str) -> String {
+    let documents = [
+        json!({"kind": "Organisation", "name": "demo", "display_name": "Demo"}),
+        json!({
+            "kind": "User", "email": OWNER, "display_name": "Owner", "password": password, "operator": true,
+            "memberships": [{"organisation": "demo", "role": "owner"}],
+        }),
+        json!({
+            "kind": "Agent", "organisation": "demo", "name": "Mara", "icon": "🌿", "role": "Guide to Konstruct",
+            "job_description": "Show new users what Konstruct does and help them to take the first steps.",
+            "persona": "Friendly, calm and precise. Explains with examples and never lectures.",
+            "greeting": "Hello, I am Mara. Ask me what Konstruct can do for you.",
+            "tools": ["date_time", "calculator"],
+        }),
+        json!({
+            "kind": "Connection", "organisation": "demo", "name": "web-chat", "channel": "web", "agent": "Mara",
+            "settings": {"title": "Talk to Mara"},
+        }),
+    ];
+    // JSON is YAML.
+    documents.map(|document| document.to_string()).join("\n---\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_long_and_no_two_are_alike() {
+        let (one, other) = (password().unwrap(), password().unwrap());
+        assert_eq!(one.len(), 24);
+        assert_ne!(one, other);
+    }
+}

@@ -1,0 +1,103 @@
+//! The wiring: which programs and senders the engine is given, and what the API works with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use agents::Turn;
+use agents::tools::Tools;
+use anyhow::Context as _;
+use api::{AppState, Parts};
+use durable::{Engine, EngineOptions, Program};
+use infra::{Bus, ConfigEpoch};
+use llm::{Pool, PoolOptions};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tenancy::Identity;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Role};
+use crate::house::House;
+
+/// How often ended sessions are forgotten and figures are aggregated.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// One running process.
+pub(crate) struct Node {
+    pub engine: Engine,
+    state: AppState,
+}
+
+impl Node {
+    /// Enters the engine as a node; messages are processed from here on.
+    pub(crate) async fn start(config: &Config, house: &House, shutdown: CancellationToken) -> anyhow::Result<Self> {
+        let clock = house.clock.clone();
+        let config_epoch = ConfigEpoch::new(db::config_epoch(&house.db).await?);
+        // With a PostgreSQL of its own it is the only node there is.
+        let sole = house.embedded.is_some();
+        let bus = match sole {
+            true => Bus::in_process(),
+            false => Bus::over_postgres(house.db.clone()).await?,
+        };
+        let pool = Pool::new(
+            house.db.clone(),
+            house.egress.clone(),
+            house.sealer.clone(),
+            config_epoch.clone(),
+            clock.clone(),
+            PoolOptions::default(),
+        );
+        let tools = Tools::builtin(clock.clone());
+        let programs: Vec<Arc<dyn Program>> = vec![Arc::new(Turn::new(house.db.clone(), pool, tools.clone()))];
+        let channels = house.channels(config_epoch.clone());
+        let options = EngineOptions {
+            db: house.db.clone(),
+            bus,
+            config_epoch,
+            clock: clock.clone(),
+            max_running: config.engine.max_running,
+            works: config.has_role(Role::Worker),
+            sole,
+        };
+        let engine = Engine::start(options, programs, channels.senders()).await.context("cannot start the engine")?;
+        channels.attach(engine.clone());
+        let identity = Identity::new(house.db.clone(), &house.sealer, clock.clone());
+        let metrics = start_metrics(shutdown.clone())?;
+        tokio::spawn(sweep(identity.clone(), shutdown.clone()));
+        let state = AppState::new(Parts {
+            db: house.db.clone(),
+            clock,
+            sealer: house.sealer.clone(),
+            identity,
+            engine: engine.clone(),
+            channels,
+            tools,
+            public_url: config.public_url.clone(),
+            metrics,
+            shutdown,
+        });
+        Ok(Self { engine, state })
+    }
+
+    pub(crate) fn router(&self) -> axum::Router {
+        api::router(self.state.clone())
+    }
+}
+
+fn start_metrics(shutdown: CancellationToken) -> anyhow::Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new().install_recorder().context("cannot collect figures")?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        while shutdown.run_until_cancelled(tokio::time::sleep(UPKEEP_EVERY)).await.is_some() {
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
+
+async fn sweep(identity: Identity, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        if let Err(error) = identity.sweep().await {
+            tracing::warn!(%error, "ended sessions could not be forgotten");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `konstruct serve`: the whole product in one process.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use api::{ServeOptions, Tls};
+use db::embedded::DataDirLock;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::house::House;
+use crate::node::Node;
+use crate::terminal::say;
+use crate::{first_run, logging};
+
+/// How long what is under way may take once the end has been asked for.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Serves until SIGTERM or SIGINT, then drains.
+pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
+    logging::start(&config)?;
+    let shutdown = CancellationToken::new();
+    stop_on_signals(shutdown.clone())?;
+    serve_until(&config, shutdown, |_| ()).await
+}
+
+/// Serves until `shutdown`; `listening` is told the address once messages would be processed.
+pub(crate) async fn serve_until(
+    config: &Config,
+    shutdown: CancellationToken,
+    listening: impl FnOnce(SocketAddr),
+) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let _lock = DataDirLock::take(&config.data_dir).await?;
+    let tls = load_tls(config)?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let house = House::open(config).await?;
+    let tasks = TaskTracker::new();
+    if let Some(embedded) = house.embedded.clone() {
+        let stop = shutdown.clone();
+        tasks.spawn(async move { embedded.supervise(stop).await });
+    }
+    let node = Node::start(config, &house, shutdown.clone()).await?;
+    let welcome = first_run::prepare(&house).await?;
+    if let Some(tls) = tls.clone() {
+        tasks.spawn(tls.keep_fresh(shutdown.clone()));
+    }
+    let running = Running::announce(config, address)?;
+    tracing::info!(address = %address, started_in_ms = began.elapsed().as_millis(), "ready");
+    say(format!("Konstruct {} is running at {}", env!("CARGO_PKG_VERSION"), running.url));
+    welcome.say(&running.url);
+    listening(address);
+
+    let options = ServeOptions { tls, drain: DRAIN, ..ServeOptions::default() };
+    api::serve(listener, node.router(), options, shutdown.clone()).await;
+    tracing::info!("draining");
+    drop(running);
+    node.engine.drain(DRAIN).await;
+    tasks.close();
+    tasks.wait().await;
+    drop(node);
+    house.close().await?;
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Where the running server of a data directory is reached, for the commands that talk to it.
+pub(crate) struct Running {
+    file: PathBuf,
+    pub url: String,
+}
+
+impl Running {
+    fn announce(config: &Config, address: SocketAddr) -> anyhow::Result<Self> {
+        let url = match &config.public_url {
+            Some(_) => config.public_url(),
+            None => Config { listen: address, ..config.clone() }.public_url(),
+        };
+        let file = Self::file(config);
+        let local = Config { listen: reachable(address), public_url: None, ..config.clone() }.public_url();
+        fs::write(&file, local).with_context(|| format!("cannot write {}", file.display()))?;
+        Ok(Self { file, url })
+    }
+
+    /// The address of the server that serves this data directory now, if one does.
+    pub(crate) async fn find(config: &Config) -> anyhow::Result<Option<String>> {
+        match DataDirLock::take(&config.data_dir).await {
+            Err(db::Error::AlreadyServed { .. }) => {
+                let file = Self::file(config);
+                fs::read_to_string(&file).map(Some).with_context(|| format!("cannot read {}", file.display()))
+            }
+            Ok(_nobody_serves) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn file(config: &Config) -> PathBuf {
+        config.data_dir.join("server.url")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // What is left behind is ignored: nobody holds the lock.
+        fs::remove_file(&self.file).ok();
+    }
+}
+
+/// An address that is listened on, as this machine reaches it.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+fn load_tls(config: &Config) -> anyhow::Result<Option<Tls>> {
+    match (&config.tls.cert_file, &config.tls.key_file) {
+        (Some(cert), Some(key)) => Ok(Some(Tls::load(cert, key).context("cannot serve TLS")?)),
+        _ => Ok(None),
+    }
+}
+
+fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+        shutdown.cancel();
+    });
+    Ok(())
+}
