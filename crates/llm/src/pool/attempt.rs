@@ -1,5 +1,6 @@
 //! One call to one model.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -127,9 +128,21 @@ impl From<EgressError> for Fault {
             EgressError::TooLarge { .. } => Self::TooLarge,
             EgressError::BreakerOpen { retry_after } => Self::LeftAlone { retry_after },
             EgressError::Connect(_) | EgressError::Timeout { .. } | EgressError::Broken(_) => {
-                Self::Unreachable(error.to_string())
+                Self::Unreachable(with_cause(&error))
             }
         }
+    }
+}
+
+/// The error with its root cause ("connection refused"), which is what helps whoever has to mend it.
+fn with_cause(error: &EgressError) -> String {
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(Error::source) {
+        cause = Some(deeper);
+    }
+    match cause {
+        Some(cause) => brief(&format!("{error} ({cause})")),
+        None => error.to_string(),
     }
 }
 

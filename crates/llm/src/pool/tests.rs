@@ -226,7 +226,7 @@ async fn a_server_that_is_not_there_is_failed_over_and_told() {
     let answer = ask(&[gone.clone(), target(&fake, Wire::OpenaiChat)], PATIENT).await.0.unwrap();
     assert_eq!((answer.text.as_str(), answer.calls.len()), ("ok", 4));
     let error = ask(&[gone], PATIENT).await.0.unwrap_err();
-    assert!(error.message.contains("could not be reached"), "{error}");
+    assert!(error.message.contains("could not be reached: could not connect (Connection refused"), "{error}");
 }
 
 #[tokio::test]
