@@ -46,8 +46,15 @@ impl Slack {
         for installation in &installations {
             self.installations.heard(installation, now);
         }
-        if envelope.kind.as_deref() == Some("event_callback") {
-            self.take(engine, &installations, &envelope).await?;
+        match envelope.kind.as_deref() {
+            Some("event_callback") => self.take(engine, &installations, &envelope).await?,
+            Some("app_rate_limited") => {
+                for installation in installations {
+                    let problem = "Slack withholds events: the workspace made more than 30,000 within an hour";
+                    self.installations.problem(installation, now, problem.to_owned());
+                }
+            }
+            _ => {}
         }
         Ok(SlackAnswer::Ok)
     }

@@ -1,10 +1,12 @@
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
-use db::Db;
+use db::{Db, TenantTx};
 use infra::{ConfigEpoch, EpochCache, Reach, Sealer};
 use kernel::{AgentId, ConnectionId, ProjectId, Secret, TenantId};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::decide::Employee;
 use super::envelope::Envelope;
@@ -21,6 +23,8 @@ pub(crate) const BOT_TOKEN: &str = "bot_token";
 
 /// Enough for every workspace and connection of a large installation; each takes about a kilobyte.
 const CACHED: usize = 65_536;
+const UNKNOWN: usize = 4_096;
+const LOADS: usize = 64;
 /// How many secrets the handshake of an events URL is tried with.
 const HANDSHAKE_SECRETS: i64 = 1000;
 
@@ -59,7 +63,6 @@ impl Installation {
 }
 
 /// The connections a workspace's deliveries may be meant for, by the secret that would verify them.
-#[derive(Default)]
 pub(crate) struct Candidates {
     groups: Vec<Group>,
 }
@@ -71,10 +74,6 @@ struct Group {
 }
 
 impl Candidates {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
-
     /// Those whose secret verifies the delivery. Claims see to it that they are one organisation's.
     pub(crate) fn verified(&self, claimed: &Claimed<'_>, raw: &[u8]) -> Option<&[Arc<Installation>]> {
         self.groups.iter().find(|group| group.key.verifies(claimed, raw)).map(|group| group.installations.as_slice())
@@ -87,6 +86,10 @@ pub(crate) struct Installations {
     sealer: Sealer,
     notes: Notes,
     by_workspace: EpochCache<String, Arc<Candidates>>,
+    /// Workspaces nobody has connected: apart, so that made-up names do not push the others out.
+    unknown: EpochCache<String, ()>,
+    /// One load at a time for each workspace or so: a change of configuration does not bring a stampede.
+    loading: [Mutex<()>; LOADS],
     by_connection: EpochCache<(TenantId, ConnectionId), Arc<Installation>>,
     handshake: EpochCache<(), Arc<[SigningKey]>>,
 }
@@ -98,6 +101,8 @@ impl Installations {
             sealer,
             notes,
             by_workspace: EpochCache::new(epoch.clone(), CACHED),
+            unknown: EpochCache::new(epoch.clone(), UNKNOWN),
+            loading: std::array::from_fn(|_| Mutex::new(())),
             by_connection: EpochCache::new(epoch.clone(), CACHED),
             handshake: EpochCache::new(epoch.clone(), 1),
         }
@@ -107,25 +112,53 @@ impl Installations {
     pub(crate) async fn candidates(&self, envelope: &Envelope) -> Result<Arc<Candidates>, Error> {
         let app = envelope.api_app_id.as_deref().unwrap_or_default();
         for workspace in envelope.installations() {
-            let key = format!("{workspace} {app}");
-            let found = match self.by_workspace.get(&key) {
-                Some(found) => found,
-                None => self.by_workspace.get_or_load(key, || self.load_candidates(workspace, app)).await?,
-            };
-            if !found.is_empty() {
+            if let Some(found) = self.of_workspace(workspace, app).await? {
                 return Ok(found);
             }
         }
         Err(Error::NotFound)
     }
 
+    async fn of_workspace(&self, workspace: &str, app: &str) -> Result<Option<Arc<Candidates>>, Error> {
+        let key = format!("{workspace} {app}");
+        if let Some(found) = self.by_workspace.get(&key) {
+            return Ok(Some(found));
+        }
+        if self.unknown.get(&key).is_some() {
+            return Ok(None);
+        }
+        let _turn = self.turn(&key).await;
+        let load = || async {
+            let found = self.load_candidates(workspace, app).await?;
+            found.map(Arc::new).ok_or(Error::NotFound)
+        };
+        match self.by_workspace.get_or_load(key.clone(), load).await {
+            Err(Error::NotFound) => {
+                self.unknown.get_or_load(key, || async { Ok::<_, Error>(()) }).await?;
+                Ok(None)
+            }
+            found => found.map(Some),
+        }
+    }
+
     /// The connection itself, for whoever speaks for it.
     pub(crate) async fn find(&self, tenant: TenantId, id: ConnectionId) -> Result<Arc<Installation>, Error> {
+        if let Some(found) = self.by_connection.get(&(tenant, id)) {
+            return Ok(found);
+        }
+        let _turn = self.turn(&id).await;
         let load = || async {
-            let candidate = Candidate { tenant, connection: id, shared: false };
-            self.load(candidate, None).await?.map(Arc::new).ok_or(Error::NotFound)
+            let mut tx = self.db.tenant(tenant).await?;
+            let found = self.load(&mut tx, id, None).await?;
+            found.map(Arc::new).ok_or(Error::NotFound)
         };
         self.by_connection.get_or_load((tenant, id), load).await
+    }
+
+    async fn turn(&self, of: &impl Hash) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        of.hash(&mut hasher);
+        self.loading[hasher.finish() as usize % LOADS].lock().await
     }
 
     /// Every distinct secret that a handshake may be signed with, up to a bound.
@@ -159,8 +192,12 @@ impl Installations {
         self.notes.take(Note { tenant, connection, at, news });
     }
 
-    async fn load_candidates(&self, workspace: &str, app: &str) -> Result<Arc<Candidates>, Error> {
+    /// `None`: nobody has connected the workspace.
+    async fn load_candidates(&self, workspace: &str, app: &str) -> Result<Option<Candidates>, Error> {
         let candidates = route::candidates(&self.db, ChannelKind::Slack, workspace, app).await?;
+        if candidates.is_empty() {
+            return Ok(None);
+        }
         let shared = if candidates.iter().any(|candidate| candidate.shared) {
             channel_app::find(&self.db, &self.sealer, ChannelKind::Slack, app).await?
         } else {
@@ -183,7 +220,7 @@ impl Installations {
         for group in &mut groups {
             group.installations.sort_by_key(|installation| (installation.created_at, installation.connection));
         }
-        Ok(Arc::new(Candidates { groups }))
+        Ok(Some(Candidates { groups }))
     }
 
     async fn load_signed(
@@ -191,33 +228,31 @@ impl Installations {
         candidate: Candidate,
         shared: Option<&Secret>,
     ) -> Result<Option<(Installation, Secret)>, Error> {
-        let secret = match (candidate.shared, shared) {
-            (true, Some(secret)) => secret.clone(),
-            (true, None) => return Ok(None),
-            (false, _) => {
-                let mut tx = self.db.tenant(candidate.tenant).await?;
-                let owner = candidate.connection.as_uuid();
-                match tenancy::secrets::get(&mut tx, &self.sealer, owner, SIGNING_SECRET).await? {
-                    Some(secret) => secret,
-                    None => return Ok(None),
-                }
-            }
+        let Candidate { tenant, connection: id, .. } = candidate;
+        let mut tx = self.db.tenant(tenant).await?;
+        let secret = if candidate.shared {
+            shared.cloned()
+        } else {
+            tenancy::secrets::get(&mut tx, &self.sealer, id.as_uuid(), SIGNING_SECRET).await?
         };
-        let installation = self.load(candidate, SigningKey::new(&secret)).await?;
+        let Some(secret) = secret else { return Ok(None) };
+        let installation = self.load(&mut tx, id, SigningKey::new(&secret)).await?;
         Ok(installation.map(|installation| (installation, secret)))
     }
 
-    async fn load(&self, candidate: Candidate, key: Option<SigningKey>) -> Result<Option<Installation>, Error> {
-        let Candidate { tenant, connection: id, .. } = candidate;
-        let mut tx = self.db.tenant(tenant).await?;
-        let Some(standing) = connection::find_standing(&mut tx, id).await? else { return Ok(None) };
-        let token = tenancy::secrets::get(&mut tx, &self.sealer, id.as_uuid(), BOT_TOKEN).await?;
-        tx.commit().await?;
+    async fn load(
+        &self,
+        tx: &mut TenantTx,
+        id: ConnectionId,
+        key: Option<SigningKey>,
+    ) -> Result<Option<Installation>, Error> {
+        let Some(standing) = connection::find_standing(tx, id).await? else { return Ok(None) };
+        let token = tenancy::secrets::get(tx, &self.sealer, id.as_uuid(), BOT_TOKEN).await?;
         let connection = standing.connection;
         let settings = SlackSettings::read(&connection.settings)?;
         let reach = if connection.private_allowed { Reach::Private } else { Reach::Public };
         Ok(Some(Installation {
-            tenant,
+            tenant: tx.tenant(),
             project: connection.project,
             connection: id,
             agent: connection.agent,
