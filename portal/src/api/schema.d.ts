@@ -388,7 +388,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Says something to the draft; the answer comes by the conversation's events. */
+        /** Says something to the draft; the answer comes by the conversation's events. Sent twice with one id, it is said once. */
         post: operations["try_agent"];
         delete?: never;
         options?: never;
@@ -420,10 +420,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The project's connections. */
+        /** The project's connections, newest first. */
         get: operations["list_connections"];
         put?: never;
-        /** Connects a channel. */
+        /** Connects a channel. In force on every node when this returns. */
         post: operations["create_connection"];
         delete?: never;
         options?: never;
@@ -442,11 +442,11 @@ export interface paths {
         get: operations["connection"];
         put?: never;
         post?: never;
-        /** Removes a connection; its conversations stay. */
+        /** Removes a connection and its secrets; its conversations stay. */
         delete: operations["delete_connection"];
         options?: never;
         head?: never;
-        /** Changes a connection. */
+        /** Changes a connection. In force on every node when this returns. */
         patch: operations["change_connection"];
         trace?: never;
     };
@@ -676,6 +676,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/channels/slack/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a delivery of Slack's Events API; 2xx only when what was delivered is stored. */
+        post: operations["events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/channels/web/{connection}": {
         parameters: {
             query?: never;
@@ -700,7 +717,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happens in the visitor's conversation, as it happens. */
+        /**
+         * What happens in the visitor's conversation, as it happens: `message` carries a message, `text` a piece of an answer
+         *     that is being made.
+         */
         get: operations["visitor_events"];
         put?: never;
         post?: never;
@@ -717,10 +737,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The visitor's own conversation, oldest first within a page. */
+        /** The visitor's own conversation, oldest first within a page; the first page is the latest. */
         get: operations["list_visitor_messages"];
         put?: never;
-        /** Says something; the answer comes by the events. */
+        /** Says something; the answer comes by the events. Sent twice with one id, it is said once. */
         post: operations["send_message"];
         delete?: never;
         options?: never;
@@ -737,7 +757,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new visitor. */
+        /** A new visitor, and the token that proves it for 30 days. */
         post: operations["create_visitor"];
         delete?: never;
         options?: never;
@@ -894,9 +914,9 @@ export interface components {
             settings?: {
                 [key: string]: unknown;
             } | null;
-            /** @description Replaces the secrets it names and keeps the others. */
+            /** @description Replaces the secrets it names, takes away those that are null and keeps the others. */
             secrets?: {
-                [key: string]: string;
+                [key: string]: string | null;
             } | null;
             enabled?: boolean | null;
         };
@@ -1435,10 +1455,7 @@ export interface components {
             set: boolean;
         };
         SendMessage: {
-            /**
-             * Format: uuid
-             * @description Made by the client; sending it twice has the effect of once.
-             */
+            /** @description Made by the client; sending it twice has the effect of once. */
             id: string;
             text: string;
         };
@@ -1497,10 +1514,7 @@ export interface components {
             parameters: unknown;
         };
         Try: {
-            /**
-             * Format: uuid
-             * @description Made by the client; sending it twice has the effect of once.
-             */
+            /** @description Made by the client; sending it twice has the effect of once. */
             id: string;
             /**
              * Format: uuid
@@ -2808,7 +2822,11 @@ export interface operations {
     };
     list_connections: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                limit?: number;
+            };
             header?: never;
             path: {
                 organisation: string;
@@ -3481,6 +3499,40 @@ export interface operations {
             };
         };
     };
+    events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description As Slack sends and signs it */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     web_chat: {
         parameters: {
             query?: never;
@@ -3515,7 +3567,10 @@ export interface operations {
     visitor_events: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The last event that the client has seen */
+                "last-event-id"?: string | null;
+            };
             path: {
                 connection: string;
             };
