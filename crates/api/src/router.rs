@@ -1,4 +1,3 @@
-use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -8,7 +7,7 @@ use crate::{
     model_groups, openapi, operator, organisations, portal, projects, providers, runs, tools,
 };
 
-/// The largest body, unless a route says otherwise.
+/// The largest body that is taken.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Everything the server answers.
@@ -20,7 +19,6 @@ pub fn router(state: AppState) -> Router {
         .merge(openapi::routes())
         .merge(health::routes())
         .fallback(portal::serve)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(layers::around))
         .merge(hot)
         .with_state(state)

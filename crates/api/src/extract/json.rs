@@ -1,4 +1,3 @@
-use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
@@ -6,21 +5,22 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::body::read;
 use crate::problem::Problem;
 
 /// A body in JSON, in and out. Unknown fields are refused by the types; depth is bounded by the parser (128), size by
-/// the router's limit.
+/// [`read`].
 pub(crate) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let body = read(request, state).await?;
-        parse(&body)
+        let (parts, body) = request.into_parts();
+        parse(&read(&parts.headers, body).await?)
     }
 }
 
@@ -28,9 +28,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        let json = is_json(request.headers());
-        let body = read(request, state).await?;
+    async fn from_request(request: Request, _state: &S) -> Result<Option<Self>, Problem> {
+        let (parts, body) = request.into_parts();
+        let json = is_json(&parts.headers);
+        let body = read(&parts.headers, body).await?;
         match (body.is_empty(), json) {
             (true, _) => Ok(None),
             (false, true) => parse(&body).map(Some),
@@ -43,10 +44,6 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
     }
-}
-
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|refused| Problem::of_status(refused.status()))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Json<T>, Problem> {

@@ -1,6 +1,7 @@
 //! What handlers take: every refusal is a problem, and the signature of a handler says who may call it.
 
 mod access;
+pub(crate) mod body;
 mod id;
 mod json;
 mod page;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "the areas of one binary share what they need")]
 
+mod api;
 mod identity;
 mod slack;
 mod slack_sdk;

@@ -1,0 +1,8 @@
+//! The HTTP API, through the real process: who may call what, and in which shape answers and refusals come.
+
+mod auth;
+mod coverage;
+mod events;
+mod problems;
+mod schema;
+mod world;
