@@ -18,6 +18,7 @@ use crate::{AgentConfig, Error};
 #[serde(tag = "state", rename_all = "snake_case")]
 enum Context {
     Ready {
+        #[serde(flatten)]
         agent: Pinned,
         /// How many messages of the conversation were remembered.
         remembered: usize,
@@ -34,6 +35,7 @@ enum Context {
 /// Which agent a turn is pinned to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Pinned {
+    #[serde(rename = "agent")]
     pub id: AgentId,
     pub name: String,
     /// `None`: its draft.

@@ -74,7 +74,8 @@ impl Program for Turn {
         let allowed = Duration::from_secs(u64::from(employment.config.limits.max_seconds));
         let request = self.request(&employment);
         let live = run.live();
-        Talk { turn: self, employment, request, live, deadline: began + available.min(allowed) }.answer(run).await
+        let talk = Talk { turn: self, employment, request, live, deadline: began + available.min(allowed) };
+        Box::pin(talk.answer(run)).await
     }
 }
 
@@ -108,7 +109,6 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     async fn answer(mut self, run: &mut Run) -> Result<Outcome, Failure> {
-        let mut said_nothing = false;
         for step in 0.. {
             if let Some((cause, reason)) = self.limit_reached(step, run.usage()) {
                 return Ok(cause.outcome(reason));
@@ -123,17 +123,10 @@ impl Talk<'_> {
                 Thought::Said(completion) => completion,
                 Thought::Failed { cause, message, .. } => return Ok(cause.outcome(message)),
             };
-            if !completion.tool_calls.is_empty() {
-                self.act(run, step, completion).await?;
-            } else if !completion.text.trim().is_empty() {
+            if completion.tool_calls.is_empty() {
                 return Ok(self.reply(&completion));
-            } else if completion.stop == Stop::Filtered {
-                return Ok(Cause::Refused.outcome("the model provider's content policy refused an answer"));
-            } else if said_nothing {
-                return Ok(Cause::NothingSaid.outcome("the model gave an empty answer twice"));
-            } else {
-                said_nothing = true;
             }
+            self.act(run, step, completion).await?;
         }
         Ok(Cause::Steps.outcome("the model was asked without end"))
     }
@@ -158,6 +151,9 @@ impl Talk<'_> {
     fn reply(&self, completion: &Completion) -> Outcome {
         let AgentConfig { icon, .. } = &self.employment.config;
         let mut text = completion.text.trim().to_owned();
+        if text.is_empty() {
+            return Cause::NothingSaid.outcome("the model gave an empty answer");
+        }
         if completion.stop == Stop::Length {
             text.push_str("\n\n(My answer reached its length limit and ends here.)");
         }

@@ -16,7 +16,6 @@ pub(super) enum Cause {
     NotConfigured,
     ModelUnreachable,
     NothingSaid,
-    Refused,
     Steps,
     Spending,
     Time,
@@ -47,7 +46,6 @@ impl Cause {
             Self::NothingSaid => {
                 "I'm sorry — I could not come up with an answer to that. Please try asking in other words."
             }
-            Self::Refused => "I'm sorry — I may not answer that. Please try asking in other words.",
             Self::Steps => {
                 "I'm sorry — this takes more steps than I may take at once, so I stopped before I had an answer. Could you ask for a smaller part of it?"
             }
