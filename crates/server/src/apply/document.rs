@@ -207,7 +207,7 @@ pub(super) fn read(file: &str, text: &str, variable: &dyn Fn(&str) -> Option<Str
         }
         let wanted = understand(value, variable).map_err(|problem| {
             let line = line_of(text, begins, &problem);
-            anyhow!("{file}, document {number}, line {line}: {problem}")
+            anyhow!("{file}, document {number}, line {line}: {problem:#}")
         })?;
         documents.push(Document { wanted, place: format!("{file}, document {number}, line {}", begins + 1) });
     }
