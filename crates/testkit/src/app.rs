@@ -180,6 +180,11 @@ impl TestApp {
     /// SIGTERM, and how the server ends.
     pub async fn terminate(&mut self) -> ExitStatus {
         self.signal("-TERM");
+        self.wait_until_ended().await
+    }
+
+    /// How the server ends that ends by itself.
+    pub async fn wait_until_ended(&mut self) -> ExitStatus {
         crate::eventually_some(STOPS_WITHIN, || {
             let ended = self.child.try_wait().unwrap();
             async move { ended }

@@ -3,7 +3,11 @@
 #![expect(unreachable_pub, reason = "the areas of one binary share what they need")]
 
 mod api;
+mod apply;
+mod cli;
+mod desk;
 mod identity;
 mod slack;
 mod slack_sdk;
+mod turn;
 mod walls;
