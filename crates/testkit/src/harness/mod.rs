@@ -48,7 +48,7 @@ pub struct Outcome {
 }
 
 /// How long the last answers may take after the last fault.
-const SETTLES_WITHIN: Duration = Duration::from_secs(180);
+const SETTLES_WITHIN: Duration = Duration::from_secs(90);
 
 /// Runs the plan; `tell` is told how far it has come.
 pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> Outcome {
@@ -76,7 +76,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> Outcome {
         model_calls: world.models.count(),
     };
     if !outcome.verdict.is_clean() {
-        world.show_logs();
+        world.show().await;
     }
     world.end().await;
     outcome

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +44,8 @@ impl World {
         admin.close().await.unwrap();
         db::migrate(&cluster.connect("postgres", "konstruct")).await.unwrap();
         let (slack, models) = (FakeSlack::start().await, FakeModels::start().await);
-        models.otherwise(answer);
+        let failed = parking_lot::Mutex::new(HashSet::new());
+        models.otherwise(move |call| answer(call, |number| failed.lock().insert(number)));
         let mut nodes = Vec::new();
         for node in 0..NODES {
             let options = AppOptions {
@@ -78,7 +80,19 @@ impl World {
         .collect()
     }
 
-    pub(super) fn show_logs(&self) {
+    /// Prints what the database still has to do, and the ends of the servers' logs.
+    #[expect(clippy::print_stderr, reason = "for whoever reads why the run failed")]
+    pub(super) async fn show(&self) {
+        let mut admin = PgConnection::connect_with(&self.cluster.connect("postgres", "konstruct")).await.unwrap();
+        for unfinished in [
+            "select row_to_json(l)::text from (select * from lane where last_seq > done_seq limit 20) l",
+            "select row_to_json(o)::text from (select lane_id, seq, state, ended, provider_id, owner, epoch, next_at,
+                 attempts, last_error from outbox where state in ('intent', 'sent') limit 20) o",
+            "select row_to_json(n)::text from (select *, now() from node) n",
+        ] {
+            let rows: Vec<String> = sqlx::query_scalar(unfinished).fetch_all(&mut admin).await.unwrap();
+            eprintln!("{}", rows.join("\n"));
+        }
         for node in &self.nodes {
             if let Ok(node) = node.try_lock() {
                 node.show_log();
@@ -165,8 +179,8 @@ fn secret(index: usize) -> String {
     format!("{index:032x}")
 }
 
-/// Repeats the message's marker; now and then after a tool call, or after an error that has to be tried again.
-fn answer(call: &Call) -> Reply {
+/// Repeats the message's marker; now and then after a tool call, or after an error the first time it is asked.
+fn answer(call: &Call, first: impl Fn(u64) -> bool) -> Reply {
     let question = call.question();
     let Some(marker) = question.split_whitespace().find(|word| word.starts_with("m-")) else {
         return Reply::say("no marker");
@@ -176,7 +190,7 @@ fn answer(call: &Call) -> Reply {
         0..=4 if call.tool_results().is_empty() => {
             Reply::call("calculator", &serde_json::json!({ "expression": format!("{number} + 1") }))
         }
-        5 if rand::random::<f64>() < 0.5 => Reply::fail(Fault::Status(500)),
+        5 if first(number) => Reply::fail(Fault::Status(500)),
         _ => Reply::say(format!("re {marker}")),
     }
 }
