@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod cli;
 mod desk;
+mod faults;
 mod identity;
 mod slack;
 mod slack_sdk;
