@@ -45,7 +45,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Query(sqlx::Error::RowNotFound) => ErrorKind::NotFound,
-            Self::Query(sqlx::Error::PoolTimedOut) => ErrorKind::Overloaded,
+            Self::Query(error) if is_away(error) => ErrorKind::Overloaded,
             Self::Query(error) if is_unstorable(error) => ErrorKind::Invalid,
             Self::Query(error) => match error.as_database_error().map(|e| e.kind()) {
                 Some(sqlx::error::ErrorKind::UniqueViolation) => ErrorKind::Conflict,
@@ -56,6 +56,16 @@ impl Error {
             },
             _ => ErrorKind::Internal,
         }
+    }
+}
+
+/// Whether the server could not be reached or is going down: a moment later it may be back.
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        // Class 57: admin_shutdown, crash_shutdown, cannot_connect_now.
+        sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03")),
+        _ => false,
     }
 }
 
