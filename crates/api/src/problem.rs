@@ -112,7 +112,12 @@ impl Problem {
                 return problem;
             }
             ErrorKind::NotFound | ErrorKind::Unauthenticated => return problem,
-            _ if from_database(error) => return problem,
+            _ if from_database(error) => {
+                if kind == ErrorKind::Overloaded {
+                    tracing::warn!(request_id = %request_id(), error = chain(error), "the database is away");
+                }
+                return problem;
+            }
             _ => error.to_string(),
         };
         Self { detail, ..problem }
@@ -171,7 +176,20 @@ macro_rules! from_domain {
     )*};
 }
 
-from_domain!(agents::Error, channels::Error, db::Error, durable::Error, llm::Error, tenancy::Error);
+from_domain!(agents::Error, channels::Error, db::Error, durable::Error, llm::Error);
+
+impl From<tenancy::Error> for Problem {
+    fn from(error: tenancy::Error) -> Self {
+        let problem = Self::of(error.kind(), &error);
+        match error {
+            tenancy::Error::RateLimited { retry_after } => {
+                let seconds = u32::try_from(retry_after.as_secs().max(1)).unwrap_or(u32::MAX);
+                Self { retry_after_s: Some(seconds), ..problem }
+            }
+            _ => problem,
+        }
+    }
+}
 
 /// Whether an error's words are the database's, which say nothing to a client.
 fn from_database(error: &(dyn StdError + 'static)) -> bool {

@@ -51,7 +51,9 @@ pub(crate) async fn around(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let elapsed = began.elapsed();
     tracing::info!(target: "access", request_id = %id, %method, path, status, ms = elapsed.as_millis(), "request");
-    let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
+    // A method that is made up must not make a series of its own.
+    let verb = if status == StatusCode::METHOD_NOT_ALLOWED.as_u16() { "other" } else { method.as_str() };
+    let labels = [("method", verb.to_owned()), ("route", route), ("status", status.to_string())];
     metrics::counter!("konstruct_http_requests_total", &labels).increment(1);
     metrics::histogram!("konstruct_http_request_seconds", &labels).record(elapsed);
 
