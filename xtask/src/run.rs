@@ -67,7 +67,7 @@ pub(crate) fn announce(project: &Project, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// `cargo xtask bench NAME`: the harness in `bench/`, with the released server beside it.
+/// `cargo xtask bench NAME`: a benchmark in `bench/`, with the released server beside it.
 pub(crate) fn bench(project: &Project, name: &str, arguments: &[&str]) -> Result<()> {
     machine::postgres()?;
     let binary = release_binary(project)?;
