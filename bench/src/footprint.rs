@@ -49,7 +49,11 @@ pub(crate) async fn run(words: Vec<String>, binary: &Path) -> Result<()> {
     report.row(&format!("PostgreSQL, {} processes, PSS", database.processes), mib(database.pss), "");
     report.row("PostgreSQL, RSS (shared memory counted in each)", mib(database.rss), "");
     report.row("start to ready on existing data, median", format!("{:.0} ms", median(&starts)), "aim: <= 1,000 ms");
-    report.row("start to ready, fastest - slowest", format!("{first:.0} - {last:.0} ms"), "PostgreSQL's start included");
+    report.row(
+        "start to ready, fastest - slowest",
+        format!("{first:.0} - {last:.0} ms"),
+        "PostgreSQL's start included",
+    );
     report.row("size of the binary", mib(std::fs::metadata(binary)?.len() / 1024), "");
     report.set("postgresql", postgres_version(&product).await?.into());
     report.set("settings", options.all());

@@ -1,5 +1,4 @@
 //! Benchmarks, one command each: `cargo xtask bench acks | replies | footprint | peers`. See bench/README.md.
-#![expect(clippy::disallowed_methods, reason = "a tool reads its environment itself")]
 
 mod acks;
 mod events;
@@ -37,6 +36,7 @@ async fn main() -> Result<()> {
 
 /// The released server, as `xtask` names it.
 fn binary() -> Result<PathBuf> {
-    let named = std::env::var_os("KONSTRUCT_TEST_BINARY").map_or_else(|| "target/release/konstruct".into(), PathBuf::from);
+    let named =
+        std::env::var_os("KONSTRUCT_TEST_BINARY").map_or_else(|| "target/release/konstruct".into(), PathBuf::from);
     named.canonicalize().with_context(|| format!("no server at {}", named.display()))
 }

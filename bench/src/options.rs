@@ -9,11 +9,8 @@ pub(crate) struct Options {
 impl Options {
     /// Takes the options a benchmark knows, with their defaults; refuses all others.
     pub(crate) fn parse(words: Vec<String>, known: &[(&str, u64)]) -> Result<Self> {
-        let mut pairs: Vec<(String, u64)> = [("seed", 1)]
-            .iter()
-            .chain(known)
-            .map(|(name, value)| ((*name).to_owned(), *value))
-            .collect();
+        let mut pairs: Vec<(String, u64)> =
+            [("seed", 1)].iter().chain(known).map(|(name, value)| ((*name).to_owned(), *value)).collect();
         for pair in words.get(1..).unwrap_or_default().chunks(2) {
             let name = pair[0].strip_prefix("--").unwrap_or_default();
             let Some(known) = pairs.iter_mut().find(|(known, _)| known == name) else {

@@ -32,8 +32,7 @@ impl Product {
     /// A server on a fresh data directory, ready. Without `roles` it does everything.
     pub(crate) async fn start(binary: &Path, roles: Option<&'static str>) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("kbench-").tempdir()?;
-        let mut product =
-            Self { binary: binary.to_owned(), home, roles, port: testkit::free_port(), server: None };
+        let mut product = Self { binary: binary.to_owned(), home, roles, port: testkit::free_port(), server: None };
         product.begin().await?;
         Ok(product)
     }

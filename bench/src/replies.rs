@@ -36,13 +36,17 @@ pub(crate) async fn run(words: Vec<String>, binary: &Path) -> Result<()> {
     for number in 1..=options.get("rounds") {
         let mut marks = Vec::new();
         let saturated = traffic.saturate(pressure, || marks.push((product.cpu_ms(), process::own_cpu_ms()))).await?;
-        let mut marks = marks.into_iter().map(|(product, own)| product.map(|(server, postgres)| [server, postgres, own]));
+        let mut marks =
+            marks.into_iter().map(|(product, own)| product.map(|(server, postgres)| [server, postgres, own]));
         if let (Some(from), Some(to)) = (marks.next(), marks.next()) {
             let (from, to) = (from?, to?);
             cpu.push([0, 1, 2].map(|index| (to[index] - from[index]) / saturated.answers as f64));
         }
         let load = process::load_average();
-        say(&format!("round {number}: {:.0} messages/s over {:.1?}; load {load:.2}", saturated.rate, saturated.measured));
+        say(&format!(
+            "round {number}: {:.0} messages/s over {:.1?}; load {load:.2}",
+            saturated.rate, saturated.measured
+        ));
         rates.push(saturated.rate);
         reply.merge(&saturated.reply);
         ack.merge(&saturated.ack);

@@ -53,7 +53,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["gen"] => generate::write(&project),
         ["tidy"] => tidy::tidy(&project),
         ["bench", name, rest @ ..] => run::bench(&project, name, rest),
-        ["faults", rest @ ..] => run::bench(&project, "faults", rest),
+        ["faults", rest @ ..] => run::faults(&project, rest),
         [] | ["help" | "--help" | "-h"] => {
             stage::say(USAGE);
             Ok(())

@@ -71,8 +71,14 @@ pub(crate) fn announce(project: &Project, arguments: &[&str]) -> Result<()> {
 pub(crate) fn bench(project: &Project, name: &str, arguments: &[&str]) -> Result<()> {
     machine::postgres()?;
     let binary = release_binary(project)?;
-    let mut bench = project.cargo(&["run", "--release", "--package", "bench", "--", name]);
+    let mut bench = project.cargo(&["run", "--release", "--package", "bench", "--bin", "bench", "--", name]);
     bench.args(arguments).env("KONSTRUCT_TEST_BINARY", binary).run()
+}
+
+/// `cargo xtask faults`: the kill harness, which builds itself a server with failpoints.
+pub(crate) fn faults(project: &Project, arguments: &[&str]) -> Result<()> {
+    machine::postgres()?;
+    project.cargo(&["run", "--release", "--package", "bench", "--bin", "faults", "--"]).args(arguments).run()
 }
 
 struct Options {
