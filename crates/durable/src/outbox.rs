@@ -114,6 +114,39 @@ impl Outbox {
         self.lanes.lock().known.contains_key(&message)
     }
 
+    /// The earliest reply of the lane's queue; `None` where the queue is empty, which ends it.
+    fn next_of(&self, lane: (TenantId, LaneId)) -> Option<Outgoing> {
+        let mut lanes = self.lanes.lock();
+        let queue = lanes.queues.get_mut(&lane)?;
+        let earliest = queue.iter().enumerate().min_by_key(|(place, outgoing)| (outgoing.seq, *place));
+        let next = earliest.map(|(place, _)| place).and_then(|place| queue.remove(place));
+        if next.is_none() {
+            lanes.queues.remove(&lane);
+        }
+        next
+    }
+
+    fn put_back(&self, lane: (TenantId, LaneId), outgoing: Outgoing) {
+        self.lanes.lock().queues.entry(lane).or_default().push_front(outgoing);
+    }
+
+    fn forget(&self, message: MessageId, epoch: i64) {
+        let mut lanes = self.lanes.lock();
+        if let Some(epochs) = lanes.known.get_mut(&message) {
+            epochs.retain(|other| *other != epoch);
+            if epochs.is_empty() {
+                lanes.known.remove(&message);
+            }
+        }
+    }
+
+    /// Whether an earlier reply of the lane is queued here.
+    fn has_earlier(&self, reply: &Reply, seq: i64) -> bool {
+        let lanes = self.lanes.lock();
+        let queue = lanes.queues.get(&(reply.tenant, reply.lane));
+        queue.is_some_and(|queue| queue.iter().any(|other| other.seq < seq))
+    }
+
     /// Whether somebody here is at work on the reply at this epoch: they will find that its run has ended.
     pub(crate) fn holds(&self, message: MessageId, epoch: i64) -> bool {
         self.lanes.lock().known.get(&message).is_some_and(|epochs| epochs.contains(&epoch))
@@ -136,52 +169,51 @@ pub(crate) fn enqueue(inner: &Arc<Inner>, outgoing: Outgoing) {
 
 async fn work_off(inner: Arc<Inner>, lane: (TenantId, LaneId)) {
     let mut posted = 0;
-    loop {
-        let outgoing = {
-            let mut lanes = inner.outbox.lanes.lock();
-            match lanes.queues.get_mut(&lane).and_then(VecDeque::pop_front) {
-                Some(outgoing) => outgoing,
-                None => {
-                    lanes.queues.remove(&lane);
-                    return;
-                }
-            }
-        };
+    while let Some(outgoing) = inner.outbox.next_of(lane) {
         let (message, seq, epoch) = (outgoing.reply.message, outgoing.seq, outgoing.epoch);
-        tokio::select! {
-            () = deliver(&inner, outgoing, posted) => {}
+        let yielded = tokio::select! {
+            yielded = deliver(&inner, outgoing, posted) => yielded,
             () = inner.stopped.cancelled() => return,
-        }
-        posted = posted.max(seq);
-        let mut lanes = inner.outbox.lanes.lock();
-        if let Some(epochs) = lanes.known.get_mut(&message) {
-            epochs.retain(|other| *other != epoch);
-            if epochs.is_empty() {
-                lanes.known.remove(&message);
+        };
+        match yielded {
+            Some(outgoing) => inner.outbox.put_back(lane, outgoing),
+            None => {
+                posted = posted.max(seq);
+                inner.outbox.forget(message, epoch);
             }
         }
     }
 }
 
-/// Takes a reply as far as it can go now. `posted`: the number of the last reply of the lane that went up here.
-async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) {
+/// Takes a reply as far as it can go now. `posted`: the number of the last reply of the lane that went up here. Gives
+/// it back where an earlier reply of the lane has come into the queue behind it.
+async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) -> Option<Outgoing> {
     let Some(sender) = inner.senders.get(outgoing.channel.as_str()).cloned() else {
         let reason = format!("this version has no channel {}", outgoing.channel);
         record(inner, &outgoing, MarkKind::Failed { reason }).await;
-        return;
+        return None;
     };
     settle_end(&mut outgoing, sender.as_ref());
-    let mut action = outgoing.delivery.next();
+    let action = outgoing.delivery.next();
     let posts = matches!(action, Action::Find | Action::Open | Action::Say { standing: None, .. });
-    if posts && outgoing.seq > posted + 1 && !wait_for_turn(inner, &outgoing).await {
-        return;
+    if posts && outgoing.seq > posted + 1 {
+        match wait_for_turn(inner, &outgoing).await {
+            Turn::Ours => {}
+            Turn::Behind => return Some(outgoing),
+            Turn::Lost => return None,
+        }
     }
+    go_on(inner, outgoing, sender.as_ref(), action).await;
+    None
+}
+
+async fn go_on(inner: &Arc<Inner>, mut outgoing: Outgoing, sender: &dyn Sender, mut action: Action) {
     loop {
         action = match action {
             Action::Wait { standing } => {
                 let mark = standing.map_or(MarkKind::Unopened, |provider_id| MarkKind::Opened { provider_id });
                 match record(inner, &outgoing, mark).await {
-                    Some(row) if row.ended && take_answer(inner, &mut outgoing, sender.as_ref()).await => {
+                    Some(row) if row.ended && take_answer(inner, &mut outgoing, sender).await => {
                         outgoing.delivery.next()
                     }
                     _ => return,
@@ -218,7 +250,7 @@ async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) {
                 if !inner.lease.valid() {
                     return;
                 }
-                match call(inner, &mut outgoing, sender.as_ref(), action).await {
+                match call(inner, &mut outgoing, sender, action).await {
                     Some(next) => next,
                     None => return,
                 }
@@ -322,18 +354,30 @@ async fn take_answer(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn S
     true
 }
 
-/// Waits while another node still has an earlier reply of the lane to put up, so that they appear in order.
-async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> bool {
+/// Whether a reply may go up on its channel now.
+enum Turn {
+    Ours,
+    /// An earlier one stands behind it in this node's queue.
+    Behind,
+    /// The lease is gone.
+    Lost,
+}
+
+/// Waits while somebody still has an earlier reply of the lane to put up, so that they appear in order.
+async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> Turn {
     let reply = &outgoing.reply;
     while inner.lease.valid() {
+        if inner.outbox.has_earlier(reply, outgoing.seq) {
+            return Turn::Behind;
+        }
         match store::earlier_unposted(&inner.db, reply.tenant, reply.lane, outgoing.seq).await {
-            Ok(false) => return true,
+            Ok(false) => return Turn::Ours,
             Ok(true) => {}
             Err(error) => tracing::warn!(?error, "a lane's earlier replies could not be looked at"),
         }
         sleep(TURN_POLL).await;
     }
-    false
+    Turn::Lost
 }
 
 async fn record(inner: &Arc<Inner>, outgoing: &Outgoing, what: MarkKind) -> Marked {

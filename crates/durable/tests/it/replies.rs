@@ -73,3 +73,19 @@ async fn an_answer_that_cannot_be_delivered_is_a_dead_letter_and_can_be_sent_aga
     tx.commit().await.unwrap();
     testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["re: hold"] }).await;
 }
+
+#[tokio::test]
+async fn a_reply_taken_over_from_a_dead_process_goes_up_before_a_later_one_of_its_lane() {
+    let world = World::new().await;
+    let lane = LaneId::new();
+    let limit = SendError::Retry { reason: "ratelimited".into(), after: Some(Duration::from_secs(9)) };
+    world.channel.faults.lock().push(limit);
+    let doomed = world.doomed();
+    world.say(&doomed.engine, lane, "first").await;
+    testkit::eventually(PATIENCE, || async { world.channel.calls.lock().len() == 1 }).await;
+    doomed.kill();
+    let next = world.engine(true).await;
+    world.say(&next, lane, "second").await;
+    world.settled(lane).await;
+    assert_eq!(world.channel.texts(lane), ["re: first", "re: second"]);
+}
