@@ -14,6 +14,21 @@ export class ApiError extends Error {
   }
 }
 
+/** No answer at all: no network, or no server. */
+export class Unreachable extends Error {
+  override name = "Unreachable";
+}
+
+/** `fetch`, whose failure to reach anything is told apart from mistakes in our own code. */
+export async function reach(request: Request | string, init?: RequestInit): Promise<Response> {
+  try {
+    return await fetch(request, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Unreachable("no answer", { cause: error });
+  }
+}
+
 /** Builds the error of an answer whose body may be a problem, something else or nothing. */
 export function problemOf(status: number, body: unknown): ApiError {
   const code = text(body, "code") ?? `http_${status}`;
@@ -24,7 +39,7 @@ export function problemOf(status: number, body: unknown): ApiError {
 /** One sentence for the person in front of the screen. */
 export function describe(error: unknown): string {
   if (error instanceof ApiError) return sentence(error.detail);
-  if (error instanceof TypeError) return t("error.network");
+  if (error instanceof Unreachable) return t("error.network");
   return t("error.unexpected");
 }
 

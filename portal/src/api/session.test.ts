@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { Unreachable } from "@/api/errors";
 import { authorizedFetch, beginSession, endSession, refreshSession, sessionState } from "@/api/session";
 
 const REFRESH = "/api/auth/refresh";
@@ -54,6 +55,6 @@ test("without a session to refresh the person is logged out", async () => {
 test("a server that is down logs nobody out", async () => {
   vi.stubGlobal("fetch", () => Promise.resolve(new Response(null, { status: 503 })));
   beginSession({ access_token: "good" });
-  await expect(refreshSession()).rejects.toThrow(TypeError);
+  await expect(refreshSession()).rejects.toThrow(Unreachable);
   expect(sessionState()).toBe("signed-in");
 });

@@ -1,3 +1,5 @@
+import { reach, Unreachable } from "@/api/errors";
+
 /**
  * Who is logged in. The access token lives in this module's memory only; the refresh token is a cookie
  * that scripts cannot read. Invariant: at most one refresh is under way, over all tabs, because a refresh
@@ -45,10 +47,10 @@ export function refreshSession(): Promise<boolean> {
 export async function authorizedFetch(request: Request): Promise<Response> {
   const retry = request.clone();
   const used = token;
-  const response = await fetch(bearing(request, used));
+  const response = await reach(bearing(request, used));
   if (response.status !== 401) return response;
   const renewed = token !== used && token !== null ? true : await refreshSession();
-  return renewed ? fetch(bearing(retry, token)) : response;
+  return renewed ? reach(bearing(retry, token)) : response;
 }
 
 function bearing(request: Request, bearer: string | null): Request {
@@ -57,7 +59,7 @@ function bearing(request: Request, bearer: string | null): Request {
 }
 
 async function exchange(): Promise<boolean> {
-  const response = await fetch("/api/auth/refresh", { method: "POST", credentials: "same-origin" });
+  const response = await reach("/api/auth/refresh", { method: "POST", credentials: "same-origin" });
   if (response.ok) {
     const body: unknown = await response.json();
     if (isGrant(body)) {
@@ -65,7 +67,7 @@ async function exchange(): Promise<boolean> {
       return true;
     }
   }
-  if (response.status >= 500) throw new TypeError("the server cannot refresh the session now");
+  if (response.status >= 500) throw new Unreachable("the server cannot refresh the session now");
   endSession();
   return false;
 }

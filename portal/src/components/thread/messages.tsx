@@ -9,7 +9,7 @@ import { openQuestions, type Thread, type ThreadMessage } from "@/components/thr
 export interface Unsent {
   id: string;
   text: string;
-  state: "sending" | "waiting" | "refused";
+  state: "sending" | "waiting" | "refused" | "accepted";
 }
 
 interface MessagesProps {
@@ -43,17 +43,20 @@ export function Messages({ thread, unsent, agentName, own, footer }: MessagesPro
           <Bubble own className="opacity-75">
             {message.text}
           </Bubble>
-          <p className="mt-1 flex items-center gap-1.5 px-1 text-[0.84rem] text-soft">
-            {message.state === "refused" ? (
-              <CircleAlert aria-hidden className="size-3.5 text-bad" />
-            ) : (
-              <Clock aria-hidden className="size-3.5" />
-            )}
-            {t(`thread.unsent_${message.state}`)}
-          </p>
+          {message.state === "accepted" ? null : <UnsentState state={message.state} />}
         </li>
       ))}
     </ol>
+  );
+}
+
+function UnsentState({ state }: { state: "sending" | "waiting" | "refused" }) {
+  const Icon = state === "refused" ? CircleAlert : Clock;
+  return (
+    <p className="mt-1 flex items-center gap-1.5 px-1 text-[0.84rem] text-soft">
+      <Icon aria-hidden className={cn("size-3.5", state === "refused" && "text-bad")} />
+      {t(`thread.unsent_${state}`)}
+    </p>
   );
 }
 

@@ -65,7 +65,7 @@ test("what the server refuses is not repeated and does not hold up the next", as
   expect(sent.map(({ text }) => text)).toEqual(["long", "short"]);
   expect(outbox.snapshot().map(({ state, seq }) => [state, seq])).toEqual([
     ["refused", null],
-    ["sending", 1],
+    ["accepted", 1],
   ]);
 });
 

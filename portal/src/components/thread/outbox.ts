@@ -51,7 +51,7 @@ export class Outbox {
     try {
       const { seq } = await this.options.send(next.id, next.text);
       this.failures = 0;
-      this.set(next.id, { seq });
+      this.set(next.id, { state: "accepted", seq });
     } catch (error) {
       if (isFinal(error)) this.set(next.id, { state: "refused" });
       else this.wait(next.id);

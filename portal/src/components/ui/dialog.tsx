@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { useId, type ReactNode } from "react";
+import { useCallback, useId, useState, type ReactNode } from "react";
 import { t } from "@/i18n/translate";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/lib/cn";
@@ -16,6 +16,19 @@ interface DialogProps {
 /** Mounted means open. The platform's modal dialog: focus stays inside, Escape closes, no library styles. */
 export function Dialog({ title, description, shape, onClose, children }: DialogProps) {
   const id = useId();
+  // Read before anything in the dialog takes the focus; it goes back there at the end.
+  const [before] = useState(() => document.activeElement);
+  const open = useCallback(
+    (node: HTMLDialogElement) => {
+      if (!node.open) node.showModal();
+      return () => {
+        // As long as it is open, nothing outside can take the focus.
+        node.close();
+        if (before instanceof HTMLElement && before.isConnected) before.focus();
+      };
+    },
+    [before],
+  );
   return (
     <dialog
       ref={open}
@@ -57,8 +70,4 @@ export function Dialog({ title, description, shape, onClose, children }: DialogP
 
 export function DialogActions({ children }: { children: ReactNode }) {
   return <div className="mt-6 flex flex-wrap justify-end gap-3">{children}</div>;
-}
-
-function open(node: HTMLDialogElement | null) {
-  if (node !== null && !node.open) node.showModal();
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { KeyRound, Plus } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
 import { useDenial, useOrganisation } from "@/lib/scope";
@@ -25,6 +25,7 @@ export function ApiKeysPage() {
   const [revoking, setRevoking] = useState<ApiKey | null>(null);
   const denial = useDenial("keys");
   const mayWrite = denial === undefined;
+  const columns = useMemo(() => columnsOf(mayWrite, setRevoking), [mayWrite]);
   return (
     <Page
       title={t("keys.title")}
@@ -45,7 +46,7 @@ export function ApiKeysPage() {
               </Empty>
             </Card>
           ) : (
-            <DataTable caption={t("keys.title")} columns={columns(mayWrite, setRevoking)} rows={items} rowId={(row) => row.id} />
+            <DataTable caption={t("keys.title")} columns={columns} rows={items} rowId={(row) => row.id} />
           )
         }
       </Loaded>
@@ -55,7 +56,7 @@ export function ApiKeysPage() {
   );
 }
 
-function columns(mayWrite: boolean, onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
+function columnsOf(mayWrite: boolean, onRevoke: (key: ApiKey) => void): Column<ApiKey>[] {
   return [
     { accessorKey: "name", header: () => t("keys.name"), cell: ({ row }) => row.original.name },
     {

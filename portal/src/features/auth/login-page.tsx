@@ -7,13 +7,14 @@ import { api, take } from "@/api/client";
 import { describe, isStatus } from "@/api/errors";
 import { beginSession } from "@/api/session";
 import { t } from "@/i18n/translate";
+import { emailSchema } from "@/lib/email";
 import { Logo } from "@/components/logo";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 
 const schema = z.object({
-  email: z.email(t("login.email_invalid")),
+  email: emailSchema,
   password: z.string().min(1, t("error.required")),
 });
 

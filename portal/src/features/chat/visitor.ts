@@ -1,4 +1,5 @@
 import { api, take } from "@/api/client";
+import { reach } from "@/api/errors";
 import { readItem, writeItem } from "@/lib/storage";
 
 /**
@@ -21,10 +22,10 @@ export class Visitor {
   readonly fetch = async (request: Request): Promise<Response> => {
     const retry = request.clone();
     const used = await this.bearer();
-    const response = await fetch(bearing(request, used));
+    const response = await reach(bearing(request, used));
     if (response.status !== 401) return response;
     if (this.token === used) this.remember(null);
-    return fetch(bearing(retry, await this.bearer()));
+    return reach(bearing(retry, await this.bearer()));
   };
 
   private bearer(): Promise<string> {
@@ -55,7 +56,7 @@ export class Visitor {
 
 /** Without the log-in of a person who happens to use the portal in the same browser. */
 export function plainFetch(request: Request): Promise<Response> {
-  return fetch(request);
+  return reach(request);
 }
 
 function bearing(request: Request, token: string): Request {

@@ -6,6 +6,7 @@ import { describe } from "@/api/errors";
 import { agentsQuery } from "@/api/queries/agents";
 import { connectionQuery, type Connection } from "@/api/queries/connections";
 import { t } from "@/i18n/translate";
+import { wholeAddress } from "@/lib/address";
 import { useCan, useProjectParams, useProjectPath } from "@/lib/scope";
 import { Confirm } from "@/components/confirm";
 import { CopyLine } from "@/components/copy";
@@ -101,20 +102,20 @@ function Addresses({ connection: { urls } }: { connection: Connection }) {
         title={t("connections.chat_page")}
         description={t("connections.chat_page_hint")}
         action={
-          <a href={urls.chat} target="_blank" rel="noreferrer" className={buttonClass("plain", "small")}>
+          <a href={wholeAddress(urls.chat)} target="_blank" rel="noreferrer" className={buttonClass("plain", "small")}>
             {t("connections.open_chat")}
             <ExternalLink aria-hidden />
           </a>
         }
       >
-        <CopyLine label={t("connections.chat_page")} value={urls.chat} />
+        <CopyLine label={t("connections.chat_page")} value={wholeAddress(urls.chat)} />
       </CardSection>
     );
   }
   if (urls.events === undefined) return null;
   return (
     <CardSection title={t("connections.events_url")}>
-      <CopyLine label={t("connections.events_url")} value={urls.events} />
+      <CopyLine label={t("connections.events_url")} value={wholeAddress(urls.events)} />
     </CardSection>
   );
 }

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { agentsQuery } from "@/api/queries/agents";
 import type { Connection } from "@/api/queries/connections";
 import { t } from "@/i18n/translate";
+import { wholeAddress } from "@/lib/address";
 import { cn } from "@/lib/cn";
 import { useCan, useProjectParams, useProjectPath } from "@/lib/scope";
 import { CopyBlock, CopyLine } from "@/components/copy";
@@ -28,7 +29,7 @@ export function SlackWizard() {
   const params = useProjectParams();
   const [botName, setBotName] = useState("Konstruct");
   const [made, setMade] = useState<Connection | null>(null);
-  const eventsUrl = made?.urls.events ?? `${window.location.origin}/channels/slack/events`;
+  const eventsUrl = wholeAddress(made?.urls.events ?? "/channels/slack/events");
   return (
     <Page
       title={t("slack.connect")}

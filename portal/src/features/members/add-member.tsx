@@ -4,6 +4,7 @@ import { useForm, useWatch } from "react-hook-form";
 import { z } from "zod";
 import { projectsQuery } from "@/api/queries/projects";
 import { t } from "@/i18n/translate";
+import { emailSchema } from "@/lib/email";
 import { useOrganisation } from "@/lib/scope";
 import { RoleSelect, roleHint } from "@/components/role-select";
 import { FormFailure } from "@/components/states";
@@ -15,7 +16,7 @@ import { notify } from "@/components/ui/toast";
 import { useAddMember } from "@/features/members/queries";
 
 const schema = z.object({
-  email: z.email(t("login.email_invalid")),
+  email: emailSchema,
   role: z.enum(["owner", "admin", "member", "viewer"]),
   project: z.string(),
   display_name: z.string(),

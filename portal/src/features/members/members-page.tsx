@@ -1,7 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus, Trash2, UsersRound } from "lucide-react";
-import { useState } from "react";
-import { describe } from "@/api/errors";
+import { useMemo, useState } from "react";
 import { projectsQuery } from "@/api/queries/projects";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
@@ -25,7 +24,7 @@ export function MembersPage() {
   const [removing, setRemoving] = useState<Member | null>(null);
   const denial = useDenial("members");
   const mayWrite = denial === undefined;
-  const columns = useColumns(organisation.id, mayWrite, setRemoving);
+  const columns = useColumns(mayWrite, setRemoving);
   return (
     <Page
       title={t("members.title")}
@@ -53,75 +52,77 @@ export function MembersPage() {
   );
 }
 
-function useColumns(organisation: string, mayWrite: boolean, onRemove: (member: Member) => void): Column<Member>[] {
-  const projects = useQuery(projectsQuery(organisation)).data ?? [];
-  const change = useChangeRole(organisation);
-  const setRole = (member: Member, role: string) =>
-    change.mutate(
-      { member: member.id, role },
-      { onSuccess: () => notify("done", t("members.role_changed")), onError: (error) => notify("failed", describe(error)) },
-    );
-  return [
-    {
-      id: "person",
-      accessorFn: (member) => member.email,
-      header: () => t("members.person"),
-      cell: ({ row }) => (
-        <div className="min-w-44 leading-snug">
-          <p>{nameOf(row.original)}</p>
-          {row.original.display_name === "" ? null : <p className="text-[0.9rem] font-normal text-soft">{row.original.email}</p>}
-        </div>
-      ),
-    },
-    {
-      id: "scope",
-      accessorFn: (member) => member.project_id ?? "",
-      header: () => t("members.scope"),
-      cell: ({ row }) =>
-        row.original.project_id === null || row.original.project_id === undefined
-          ? t("members.scope_all")
-          : (projects.find(({ id }) => id === row.original.project_id)?.name ?? t("nav.project")),
-    },
-    {
-      accessorKey: "role",
-      header: () => t("members.role"),
-      cell: ({ row }) =>
-        mayWrite ? (
-          <RoleSelect
-            className="w-32"
-            aria-label={t("members.role_of", { name: nameOf(row.original) })}
-            current={row.original.role}
-            value={row.original.role}
-            onChange={(event) => setRole(row.original, event.target.value)}
-          />
-        ) : (
-          roleName(row.original.role)
+/** Kept between renders: a cell whose column is made anew is taken down, and loses the focus. */
+function useColumns(mayWrite: boolean, onRemove: (member: Member) => void): Column<Member>[] {
+  return useMemo(
+    () => [
+      {
+        id: "person",
+        accessorFn: (member) => member.email,
+        header: () => t("members.person"),
+        cell: ({ row }) => (
+          <div className="min-w-44 leading-snug">
+            <p>{nameOf(row.original)}</p>
+            {row.original.display_name === "" ? null : <p className="text-[0.9rem] font-normal text-soft">{row.original.email}</p>}
+          </div>
         ),
-    },
-    {
-      accessorKey: "created_at",
-      header: () => t("members.since"),
-      cell: ({ row }) => <span className="whitespace-nowrap">{formatDay(row.original.created_at)}</span>,
-    },
-    {
-      id: "actions",
-      enableSorting: false,
-      header: () => null,
-      cell: ({ row }) => (
-        <div className="text-end">
-          <Button
-            look="quiet"
-            size="icon"
-            disabled={!mayWrite}
-            aria-label={t("action.remove_named", { name: nameOf(row.original) })}
-            onClick={() => onRemove(row.original)}
-          >
-            <Trash2 aria-hidden />
-          </Button>
-        </div>
-      ),
-    },
-  ];
+      },
+      {
+        id: "scope",
+        accessorFn: (member) => member.project_id ?? "",
+        header: () => t("members.scope"),
+        cell: ({ row }) => <Scope project={row.original.project_id ?? null} />,
+      },
+      {
+        accessorKey: "role",
+        header: () => t("members.role"),
+        cell: ({ row }) => (mayWrite ? <ChangeRole member={row.original} /> : roleName(row.original.role)),
+      },
+      {
+        accessorKey: "created_at",
+        header: () => t("members.since"),
+        cell: ({ row }) => <span className="whitespace-nowrap">{formatDay(row.original.created_at)}</span>,
+      },
+      {
+        id: "actions",
+        enableSorting: false,
+        header: () => null,
+        cell: ({ row }) => (
+          <div className="text-end">
+            <Button
+              look="quiet"
+              size="icon"
+              disabled={!mayWrite}
+              aria-label={t("action.remove_named", { name: nameOf(row.original) })}
+              onClick={() => onRemove(row.original)}
+            >
+              <Trash2 aria-hidden />
+            </Button>
+          </div>
+        ),
+      },
+    ],
+    [mayWrite, onRemove],
+  );
+}
+
+function Scope({ project }: { project: string | null }) {
+  const projects = useQuery(projectsQuery(useOrganisation().id)).data;
+  if (project === null) return t("members.scope_all");
+  return projects?.find(({ id }) => id === project)?.name ?? t("nav.project");
+}
+
+function ChangeRole({ member }: { member: Member }) {
+  const change = useChangeRole(useOrganisation().id);
+  return (
+    <RoleSelect
+      className="w-32"
+      aria-label={t("members.role_of", { name: nameOf(member) })}
+      current={member.role}
+      value={change.isPending ? change.variables.role : member.role}
+      onChange={(event) => change.mutate({ member: member.id, role: event.target.value })}
+    />
+  );
 }
 
 function RemoveMember({ member, onClose }: { member: Member; onClose: () => void }) {

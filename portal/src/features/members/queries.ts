@@ -1,6 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, done, take, type Schemas } from "@/api/client";
+import { describe } from "@/api/errors";
 import { pagedQuery } from "@/api/queries/pages";
+import { t } from "@/i18n/translate";
+import { notify } from "@/components/ui/toast";
 
 export type Member = Schemas["Member"];
 
@@ -23,7 +26,9 @@ export function useChangeRole(organisation: string) {
   const refresh = useRefresh();
   return useMutation({
     mutationFn: ({ member, role }: { member: string; role: string }) =>
-      take(api.PATCH("/api/organisations/{organisation}/members/{member}", { params: { path: { organisation, member } }, body: { role } })),
+      done(api.PATCH("/api/organisations/{organisation}/members/{member}", { params: { path: { organisation, member } }, body: { role } })),
+    onSuccess: () => notify("done", t("members.role_changed")),
+    onError: (error) => notify("failed", describe(error)),
     onSettled: refresh,
   });
 }

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useForm } from "react-hook-form";
 import { z } from "zod";
 import { t } from "@/i18n/translate";
+import { emailSchema } from "@/lib/email";
 import { FormFailure } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
@@ -14,7 +15,7 @@ import { useCreateOrganisation } from "@/features/operator/queries";
 const schema = z.object({
   display_name: z.string().trim().min(1, t("error.required")).max(200),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, t("operator.name_invalid")),
-  owner_email: z.union([z.literal(""), z.email(t("login.email_invalid"))]),
+  owner_email: z.union([z.literal(""), emailSchema]),
   owner_password: z.string(),
 });
 
@@ -25,7 +26,7 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
     resolver: zodResolver(schema),
     defaultValues: { display_name: "", name: "", owner_email: "", owner_password: "" },
   });
-  const errors = form.formState.errors;
+  const { errors, dirtyFields } = form.formState;
   const submit = form.handleSubmit(({ display_name, name, owner_email, owner_password }) =>
     create.mutate(
       {
@@ -47,7 +48,7 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
       <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
         <Field label={t("operator.display_name")} error={errors.display_name?.message}>
           {(control) => (
-            <Input {...control} autoComplete="off" autoFocus {...form.register("display_name", { onBlur: () => suggestName() })} />
+            <Input {...control} autoComplete="off" autoFocus {...form.register("display_name", { onChange: () => suggestName() })} />
           )}
         </Field>
         <Field label={t("operator.name")} hint={t("operator.name_hint")} error={errors.name?.message}>
@@ -71,7 +72,7 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
   );
 
   function suggestName() {
-    if (form.getValues("name") === "") form.setValue("name", nameFrom(form.getValues("display_name")));
+    if (dirtyFields.name !== true) form.setValue("name", nameFrom(form.getValues("display_name")));
   }
 }
 

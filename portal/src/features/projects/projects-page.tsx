@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Ellipsis, FolderKanban, Pencil, Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { projectsQuery, type Project } from "@/api/queries/projects";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
@@ -24,48 +24,10 @@ export function ProjectsPage() {
   const denial = useDenial("project_settings");
   const mayWrite = denial === undefined;
   const mayDelete = useCan("delete_project");
-  const columns: Column<Project>[] = [
-    {
-      accessorKey: "name",
-      header: () => t("projects.name"),
-      cell: ({ row }) => (
-        <Link
-          to="/o/$organisation/p/$project"
-          params={{ organisation: organisation.name, project: row.original.name }}
-          className="rounded text-brand hover:underline"
-        >
-          {row.original.name}
-        </Link>
-      ),
-    },
-    { accessorKey: "created_at", header: () => t("projects.created"), cell: ({ row }) => formatDay(row.original.created_at) },
-    {
-      id: "actions",
-      enableSorting: false,
-      header: () => null,
-      cell: ({ row }) => (
-        <div className="text-end">
-          <Menu
-            align="end"
-            trigger={
-              <Button look="quiet" size="icon" aria-label={t("action.more_for", { name: row.original.name })}>
-                <Ellipsis aria-hidden />
-              </Button>
-            }
-          >
-            <MenuItem disabled={!mayWrite} onSelect={() => setAsking({ kind: "rename", project: row.original })}>
-              <Pencil aria-hidden />
-              {t("projects.rename")}
-            </MenuItem>
-            <MenuItem disabled={!mayDelete} onSelect={() => setAsking({ kind: "delete", project: row.original })}>
-              <Trash2 aria-hidden />
-              {t("action.delete")}
-            </MenuItem>
-          </Menu>
-        </div>
-      ),
-    },
-  ];
+  const columns = useMemo(
+    () => columnsOf(organisation.name, { mayWrite, mayDelete, onAsk: setAsking }),
+    [organisation.name, mayWrite, mayDelete],
+  );
   const close = () => setAsking(null);
   return (
     <Page
@@ -101,4 +63,55 @@ export function ProjectsPage() {
       {asking?.kind === "delete" ? <DeleteProject project={asking.project} onClose={close} /> : null}
     </Page>
   );
+}
+
+interface Rights {
+  mayWrite: boolean;
+  mayDelete: boolean;
+  onAsk: (asking: Asking) => void;
+}
+
+function columnsOf(organisation: string, { mayWrite, mayDelete, onAsk }: Rights): Column<Project>[] {
+  return [
+    {
+      accessorKey: "name",
+      header: () => t("projects.name"),
+      cell: ({ row }) => (
+        <Link
+          to="/o/$organisation/p/$project"
+          params={{ organisation, project: row.original.name }}
+          className="rounded text-brand hover:underline"
+        >
+          {row.original.name}
+        </Link>
+      ),
+    },
+    { accessorKey: "created_at", header: () => t("projects.created"), cell: ({ row }) => formatDay(row.original.created_at) },
+    {
+      id: "actions",
+      enableSorting: false,
+      header: () => null,
+      cell: ({ row }) => (
+        <div className="text-end">
+          <Menu
+            align="end"
+            trigger={
+              <Button look="quiet" size="icon" aria-label={t("action.more_for", { name: row.original.name })}>
+                <Ellipsis aria-hidden />
+              </Button>
+            }
+          >
+            <MenuItem disabled={!mayWrite} onSelect={() => onAsk({ kind: "rename", project: row.original })}>
+              <Pencil aria-hidden />
+              {t("projects.rename")}
+            </MenuItem>
+            <MenuItem disabled={!mayDelete} onSelect={() => onAsk({ kind: "delete", project: row.original })}>
+              <Trash2 aria-hidden />
+              {t("action.delete")}
+            </MenuItem>
+          </Menu>
+        </div>
+      ),
+    },
+  ];
 }

@@ -24,6 +24,7 @@ export function UserMenu({ user }: { user: Schemas["User"] }) {
       trigger={
         <button
           type="button"
+          aria-label={t("nav.user_menu", { name })}
           className="flex w-full items-center gap-3 rounded-xl px-2.5 py-2 text-start hover:bg-rail-wash focus-visible:outline-rail-ink"
         >
           <span aria-hidden className="grid size-8 shrink-0 place-items-center rounded-full bg-amber font-semibold text-rail uppercase">

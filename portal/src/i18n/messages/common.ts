@@ -75,6 +75,7 @@ export const common = {
   "nav.organisation": "Organisation",
   "nav.project": "Project",
   "nav.projects": "Projects",
+  "nav.user_menu": "Account of {name}",
   "nav.skip": "Skip to content",
   "none.organisation": "You belong to no organisation yet",
   "none.organisation_hint": "Ask the person who runs this installation, or an organisation’s owner, to add {email}.",

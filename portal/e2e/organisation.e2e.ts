@@ -1,0 +1,113 @@
+import { expect, logIn, test, toast, unique, watch } from "./fixtures";
+
+test("members are added, change roles, see only what theirs allows, and are removed", async ({ owner, browser, troubles }) => {
+  const email = `${unique("sam")}@example.test`;
+  await owner.goto("/o/demo/members");
+  await owner.getByRole("button", { name: "Add member" }).click();
+  const dialog = owner.getByRole("dialog", { name: "Add member" });
+  await dialog.getByLabel("E-mail").fill(email);
+  await dialog.getByLabel("Role").selectOption("Member");
+  await dialog.getByLabel("Name").fill("Sam");
+  await dialog.getByLabel("First password").fill("a long first password");
+  await dialog.getByRole("button", { name: "Add member" }).click();
+  await toast(owner, `${email} is a member now.`);
+  await expect(owner.getByRole("row").filter({ hasText: email })).toBeVisible();
+
+  const theirs = await browser.newContext({ baseURL: new URL(owner.url()).origin });
+  await logIn(theirs, email, "a long first password");
+  const sam = await theirs.newPage();
+  watch(sam, troubles);
+  await sam.goto("/o/demo/p/default/agents");
+  await expect(sam.getByRole("button", { name: "Create agent" })).toBeDisabled();
+  await expect(sam.getByRole("link", { name: "Organisations" })).toHaveCount(0);
+  await sam.goto("/account");
+  await sam.getByLabel("Current password").fill("a long first password");
+  await sam.getByLabel("New password", { exact: true }).fill("another long password");
+  await sam.getByLabel("New password again").fill("another long password");
+  await sam.getByRole("button", { name: "Change password" }).click();
+  await toast(sam, "Your password is changed.");
+
+  await owner.getByLabel("Role of Sam").selectOption("Admin");
+  await toast(owner, "The role is changed.");
+  await sam.goto("/o/demo/p/default/agents");
+  await expect(sam.getByRole("button", { name: "Create agent" })).toBeEnabled();
+  await theirs.close();
+
+  await owner.getByRole("button", { name: "Remove Sam" }).first().click();
+  await owner.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await expect(owner.getByRole("row").filter({ hasText: email })).toHaveCount(0);
+});
+
+test("projects are created, renamed and deleted", async ({ owner }) => {
+  const name = unique("project");
+  await owner.goto("/o/demo/projects");
+  await owner.getByRole("button", { name: "Create project" }).click();
+  await owner.getByRole("dialog").getByLabel("Name").fill(name);
+  await owner.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await owner.getByRole("link", { name, exact: true }).click();
+  await expect(owner.getByText("Getting started")).toBeVisible();
+  await owner.getByRole("button", { name: "Choose organisation and project" }).click();
+  await owner.getByRole("menuitem", { name: "default" }).first().click();
+  await expect(owner).toHaveURL(/\/p\/default$/);
+
+  await owner.goto("/o/demo/projects");
+  await owner.getByRole("button", { name: `More actions for ${name}` }).click();
+  await owner.getByRole("menuitem", { name: "Rename" }).click();
+  await owner.getByRole("dialog").getByLabel("Name").fill(`${name}-b`);
+  await owner.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await owner.getByRole("button", { name: `More actions for ${name}-b` }).click();
+  await owner.getByRole("menuitem", { name: "Delete" }).click();
+  await owner.getByRole("dialog").getByRole("textbox").fill(`${name}-b`);
+  await owner.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(owner.getByRole("link", { name: `${name}-b` })).toHaveCount(0);
+});
+
+test("a provider and a model group are made, and the key is never shown", async ({ owner }) => {
+  const name = unique("local");
+  await owner.goto("/o/demo/models");
+  await owner.getByRole("button", { name: "Add provider" }).click();
+  const provider = owner.getByRole("dialog", { name: "Add provider" });
+  await provider.getByLabel("Name").fill(name);
+  await provider.getByLabel("Protocol").selectOption("Anthropic messages");
+  await expect(provider.getByLabel("Base URL")).toHaveValue("https://api.anthropic.com");
+  await provider.getByLabel("API key").fill("sk-test-0123456789");
+  await provider.getByRole("button", { name: "Save" }).click();
+  const row = owner.getByRole("listitem").filter({ hasText: name });
+  await expect(row.getByText("Key set")).toBeVisible();
+  await expect(owner.getByText("sk-test")).toHaveCount(0);
+
+  await owner.getByRole("button", { name: "Add model group" }).click();
+  const group = owner.getByRole("dialog", { name: "Add model group" });
+  await group.getByLabel("Name").fill(`${name}-group`);
+  await group.getByLabel("Provider").selectOption(name);
+  await group.getByLabel("Model", { exact: true }).fill("small-1");
+  await group.getByRole("button", { name: "Save" }).click();
+  await expect(
+    owner
+      .getByRole("listitem")
+      .filter({ hasText: `${name}-group` })
+      .getByText("small-1"),
+  ).toBeVisible();
+});
+
+test("an API key is shown once, works, and stops working when revoked", async ({ owner, request }) => {
+  const name = unique("script");
+  await owner.goto("/o/demo/api-keys");
+  await owner.getByRole("button", { name: "Create key" }).click();
+  await owner.getByRole("dialog").getByLabel("Name").fill(name);
+  await owner.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  const dialog = owner.getByRole("dialog", { name: "Your new key" });
+  const key = (await dialog.locator("code").textContent()) ?? "";
+  expect(key).toMatch(/^kk_/);
+  await dialog.getByRole("button", { name: "I have saved it" }).click();
+  await expect(owner.getByText(key)).toHaveCount(0);
+  const ask = () => request.get("/api/me", { headers: { authorization: `Bearer ${key}` } });
+  expect((await ask()).status()).toBe(200);
+
+  await owner.getByRole("row").filter({ hasText: name }).getByRole("button", { name: "Revoke" }).click();
+  await owner.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await toast(owner, "The key is revoked.");
+  expect((await ask()).status()).toBe(401);
+  await owner.goto("/o/demo/audit");
+  await expect(owner.getByRole("row").nth(1)).toBeVisible();
+});
