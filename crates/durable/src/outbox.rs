@@ -246,10 +246,6 @@ async fn go_on(inner: &Arc<Inner>, mut outgoing: Outgoing, sender: &dyn Sender, 
                 outgoing.delivery.next()
             }
             Action::Find | Action::Open | Action::Say { .. } | Action::Retract { .. } => {
-                // A node that lost its lease must not act any more; whoever took over looks for what stands.
-                if !inner.lease.valid() {
-                    return;
-                }
                 match call(inner, &mut outgoing, sender, action).await {
                     Some(next) => next,
                     None => return,
@@ -262,6 +258,10 @@ async fn go_on(inner: &Arc<Inner>, mut outgoing: Outgoing, sender: &dyn Sender, 
 /// Makes one call to the channel and records what must be known before the next; `None`: the row is let go, or lost.
 async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender, action: Action) -> Option<Action> {
     let _permit = inner.outbox.calls.acquire().await.ok()?;
+    // A node that lost its lease must not act any more; whoever took over looks for what stands.
+    if !inner.lease.valid() {
+        return None;
+    }
     let reply = &outgoing.reply;
     let failed = match &action {
         Action::Find => match patiently(sender.find(reply)).await {

@@ -76,7 +76,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> Outcome {
         model_calls: world.models.count(),
     };
     if !outcome.verdict.is_clean() {
-        world.show().await;
+        world.show(&outcome.verdict.suspects).await;
     }
     world.end().await;
     outcome

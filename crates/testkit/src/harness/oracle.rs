@@ -43,6 +43,9 @@ pub struct Verdict {
     pub crossed: usize,
     /// The first few findings, for whoever has to mend it.
     pub examples: Vec<String>,
+    /// The markers of the first few messages with more than one answer.
+    #[serde(skip)]
+    pub suspects: Vec<String>,
 }
 
 impl Verdict {
@@ -89,6 +92,9 @@ pub fn judge(acked: &[Acked], standing: &[Standing]) -> Verdict {
             }
             Some(several) => {
                 verdict.doubled += 1;
+                if verdict.suspects.len() < 5 {
+                    verdict.suspects.push(message.marker.clone());
+                }
                 verdict.find("doubled", &format!("{} stands {} times", message.marker, several.len()));
             }
         }

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::Standing;
 use crate::models::{Call, FakeModels, Fault, Reply};
-use crate::slack::{FakeSlack, Signer, Workspace};
+use crate::slack::{Entry, FakeSlack, Signer, Workspace};
 use crate::{AppOptions, Database, TestApp};
 
 /// Three organisations, two servers on one PostgreSQL that fears no power cut, a fake Slack and a fake model.
@@ -80,9 +80,22 @@ impl World {
         .collect()
     }
 
-    /// Prints what the database still has to do, and the ends of the servers' logs.
+    /// Prints every call about the replies that `suspects` (words of their texts) are in, what the database still has
+    /// to do, and the ends of the servers' logs.
     #[expect(clippy::print_stderr, reason = "for whoever reads why the run failed")]
-    pub(super) async fn show(&self) {
+    pub(super) async fn show(&self, suspects: &[String]) {
+        let ledger = self.slack.ledger();
+        let says = |entry: &Entry| suspects.iter().any(|suspect| entry.argument("text").ends_with(suspect));
+        let standing: HashSet<_> =
+            ledger.iter().filter(|entry| says(entry)).filter_map(|entry| entry.ts.clone()).collect();
+        let threads: HashSet<_> =
+            ledger.iter().filter(|entry| says(entry)).map(|entry| entry.argument("channel")).collect();
+        for entry in &ledger {
+            let about = entry.ts.as_ref().is_some_and(|ts| standing.contains(ts)) || entry.method.ends_with("replies");
+            if about && threads.contains(entry.argument("channel")) {
+                eprintln!("{} {} {:?} {:?} {:?}", entry.at, entry.method, entry.ts, entry.arguments, entry.error);
+            }
+        }
         let mut admin = PgConnection::connect_with(&self.cluster.connect("postgres", "konstruct")).await.unwrap();
         for unfinished in [
             "select row_to_json(l)::text from (select * from lane where last_seq > done_seq limit 20) l",
