@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { formatClock, formatMoment } from "@/i18n/format";
 import { t } from "@/i18n/translate";
 import { cn } from "@/lib/cn";
+import { RichText } from "@/components/thread/rich-text";
 import { openQuestions, type Thread, type ThreadMessage } from "@/components/thread/model";
 
 /** A message that this window has not got stored yet. */
@@ -69,14 +70,14 @@ interface RowProps {
 
 function Row({ message, agentName, own, footer }: RowProps) {
   const mine = message.direction === own;
-  const name = message.direction === "outbound" ? agentName : (message.sender?.name ?? t("thread.you"));
+  const name = message.direction === "outbound" ? agentName : senderName(message);
   if (message.state === "dropped") {
     return <li className="text-center text-[0.9rem] text-soft">{t("thread.dropped", { name: agentName })}</li>;
   }
   return (
     <li className={cn("grid", mine ? "justify-items-end" : "justify-items-start")}>
       <Bubble own={mine} name={mine ? undefined : name}>
-        {message.text}
+        {message.direction === "outbound" ? <RichText source={message.text} /> : message.text}
       </Bubble>
       <div className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1 px-1 text-[0.84rem] text-soft">
         <time dateTime={message.at} title={formatMoment(message.at)}>
@@ -95,6 +96,12 @@ function Row({ message, agentName, own, footer }: RowProps) {
   );
 }
 
+/** A visitor of a web chat has no name, only an id. */
+function senderName({ sender }: ThreadMessage): string {
+  if (sender === undefined) return t("thread.you");
+  return sender.name === "" || sender.name === sender.id ? t("thread.visitor") : sender.name;
+}
+
 interface WritingProps {
   thread: Thread;
   seq: number;
@@ -109,7 +116,7 @@ function Writing({ thread, seq, agentName, own }: WritingProps) {
     // Words come in pieces here: they are read out when the answer is whole.
     <li aria-live="off" className={cn("grid", own === "outbound" ? "justify-items-end" : "justify-items-start")}>
       <Bubble own={own === "outbound"} name={agentName}>
-        {text}
+        {text === "" ? null : <RichText source={text} />}
         <Dots label={t("thread.thinking", { name: agentName })} />
       </Bubble>
     </li>

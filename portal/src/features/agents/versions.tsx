@@ -4,6 +4,7 @@ import { useState } from "react";
 import { agentQuery, type Agent } from "@/api/queries/agents";
 import { t } from "@/i18n/translate";
 import { useProjectPath } from "@/lib/scope";
+import { ActorName } from "@/components/actor-name";
 import { Confirm } from "@/components/confirm";
 import { Loaded } from "@/components/loaded";
 import { Empty } from "@/components/states";
@@ -57,7 +58,8 @@ export function Versions({ agent, mayWrite, onRolledBack }: VersionsProps) {
                         {version.version === agent.published_version ? <Badge tone="ok">{t("agents.current")}</Badge> : null}
                       </p>
                       <p className="text-soft">
-                        <TimeAgo at={version.published_at} /> {`· ${version.published_by}`}
+                        <TimeAgo at={version.published_at} /> {"· "}
+                        <ActorName actor={version.published_by} />
                       </p>
                     </div>
                     {version.version === agent.published_version ? null : (

@@ -4,6 +4,7 @@ import { api, take, type Schemas } from "@/api/client";
 import { pagedQuery } from "@/api/queries/pages";
 import { t } from "@/i18n/translate";
 import { useOrganisation } from "@/lib/scope";
+import { ActorName } from "@/components/actor-name";
 import { DataTable, type Column } from "@/components/data-table";
 import { Page } from "@/components/page";
 import { Paged } from "@/components/paged";
@@ -21,7 +22,7 @@ function auditQuery(organisation: string) {
 
 const COLUMNS: Column<Entry>[] = [
   { accessorKey: "at", header: () => t("audit.at"), cell: ({ row }) => <TimeAgo at={row.original.at} /> },
-  { accessorKey: "actor", header: () => t("audit.actor"), cell: ({ row }) => <Mono>{row.original.actor}</Mono> },
+  { accessorKey: "actor", header: () => t("audit.actor"), cell: ({ row }) => <ActorName actor={row.original.actor} /> },
   { accessorKey: "action", header: () => t("audit.action"), cell: ({ row }) => row.original.action },
   { accessorKey: "object", header: () => t("audit.object"), cell: ({ row }) => <Mono>{row.original.object}</Mono> },
   { id: "detail", enableSorting: false, header: () => t("audit.detail"), cell: ({ row }) => <Detail detail={row.original.detail} /> },

@@ -68,7 +68,7 @@ function Chat({ connection, about }: { connection: string; about: WebChat }) {
         <AgentFace name={agent.name} icon={agent.icon} />
         <div className="min-w-0">
           <h1 className="truncate text-[1.07rem] font-semibold">{title}</h1>
-          <p className="truncate text-[0.93rem] text-soft">
+          <p className="text-[0.93rem] text-soft">
             {[title === agent.name ? null : agent.name, agent.role, t("chat.ai")].filter(Boolean).join(" · ")}
           </p>
         </div>

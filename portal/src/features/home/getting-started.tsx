@@ -31,7 +31,7 @@ export function GettingStarted() {
     {
       title: t("home.step_model"),
       hint: t("home.step_model_hint"),
-      done: providers.some(({ wire, has_key }) => has_key || wire === "ollama"),
+      done: providers.some(({ wire, base_url, has_key }) => has_key || (wire !== "builtin" && base_url !== "")),
       link: { to: "/o/$organisation/models", params },
     },
     {

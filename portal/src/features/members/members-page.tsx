@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus, Trash2, UsersRound } from "lucide-react";
 import { useMemo, useState } from "react";
+import { membersQuery, type Member } from "@/api/queries/members";
 import { projectsQuery } from "@/api/queries/projects";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
@@ -15,7 +16,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { notify } from "@/components/ui/toast";
 import { AddMember } from "@/features/members/add-member";
-import { membersQuery, useChangeRole, useRemoveMember, type Member } from "@/features/members/queries";
+import { useChangeRole, useRemoveMember } from "@/features/members/queries";
 
 export function MembersPage() {
   const organisation = useOrganisation();

@@ -1,17 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, done, take, type Schemas } from "@/api/client";
 import { describe } from "@/api/errors";
-import { pagedQuery } from "@/api/queries/pages";
 import { t } from "@/i18n/translate";
 import { notify } from "@/components/ui/toast";
-
-export type Member = Schemas["Member"];
-
-export function membersQuery(organisation: string) {
-  return pagedQuery(["members", organisation], (after) =>
-    take(api.GET("/api/organisations/{organisation}/members", { params: { path: { organisation }, query: { after } } })),
-  );
-}
 
 export function useAddMember(organisation: string) {
   const refresh = useRefresh();

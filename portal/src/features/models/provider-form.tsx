@@ -20,7 +20,7 @@ const schema = z
     base_url: z.string().trim(),
     api_key: z.string().trim(),
   })
-  .refine(({ wire, base_url }) => wire === "builtin" || /^https?:\/\/\S+$/.test(base_url), {
+  .refine(({ wire, base_url }) => wire === "builtin" || base_url === "" || /^https?:\/\/\S+$/.test(base_url), {
     path: ["base_url"],
     message: t("models.url_invalid"),
   });
@@ -32,12 +32,12 @@ export function ProviderForm({ provider, onClose }: { provider: Provider | undef
     defaultValues: {
       name: provider?.name ?? "",
       wire: provider?.wire ?? "openai-chat",
-      base_url: provider?.base_url ?? usualUrl("openai-chat"),
+      base_url: provider?.base_url ?? "",
       api_key: "",
     },
   });
   const wire = useWatch({ control: form.control, name: "wire" });
-  const { errors, dirtyFields } = form.formState;
+  const { errors } = form.formState;
   const submit = form.handleSubmit((values) =>
     save.mutate(
       {
@@ -65,13 +65,7 @@ export function ProviderForm({ provider, onClose }: { provider: Provider | undef
         {provider === undefined ? (
           <Field label={t("models.wire")}>
             {(control) => (
-              <Select
-                {...control}
-                // A base URL that nobody touched follows the protocol.
-                {...form.register("wire", {
-                  onChange: () => dirtyFields.base_url !== true && form.setValue("base_url", usualUrl(form.getValues("wire"))),
-                })}
-              >
+              <Select {...control} {...form.register("wire")}>
                 {WIRES.map((name) => (
                   <option key={name} value={name}>
                     {wireName(name)}
@@ -83,12 +77,17 @@ export function ProviderForm({ provider, onClose }: { provider: Provider | undef
         ) : null}
         {wire === "builtin" ? null : (
           <>
-            <Field
-              label={t("models.url")}
-              hint={wire === "openai-chat" ? t("models.url_hint") : undefined}
-              error={errors.base_url?.message}
-            >
-              {(control) => <Input {...control} type="url" autoComplete="off" spellCheck={false} {...form.register("base_url")} />}
+            <Field label={t("models.url")} hint={t("models.url_hint", { url: usualUrl(wire) })} error={errors.base_url?.message}>
+              {(control) => (
+                <Input
+                  {...control}
+                  type="url"
+                  placeholder={usualUrl(wire)}
+                  autoComplete="off"
+                  spellCheck={false}
+                  {...form.register("base_url")}
+                />
+              )}
             </Field>
             <Field
               label={t("models.provider_key")}

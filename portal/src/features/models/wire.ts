@@ -18,7 +18,7 @@ export function wireName(wire: Wire): string {
   }
 }
 
-/** Where each protocol's own service is found; what a new provider begins with. */
+/** Where each protocol's own service is found; what an empty address stands for. */
 export function usualUrl(wire: Wire): string {
   switch (wire) {
     case "openai-chat":

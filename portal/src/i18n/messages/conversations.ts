@@ -65,5 +65,6 @@ export const conversations = {
   "thread.unsent_refused": "Could not be sent",
   "thread.unsent_sending": "Sending…",
   "thread.unsent_waiting": "Waiting for the connection",
+  "thread.visitor": "Visitor",
   "thread.you": "You",
 } as const;

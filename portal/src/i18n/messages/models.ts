@@ -37,7 +37,7 @@ export const models = {
   "models.target_number": "Model {number}",
   "models.title": "Models",
   "models.url": "Base URL",
-  "models.url_hint": "For OpenAI’s protocol it ends in /v1",
+  "models.url_hint": "Empty: {url}",
   "models.url_invalid": "A full address, beginning with https:// or http://",
   "models.wire": "Protocol",
   "models.wire_anthropic": "Anthropic messages",
