@@ -94,6 +94,11 @@ impl Delivery {
         self.end = end;
     }
 
+    /// Whether its place among the lane's replies is taken: it stands, or there is nothing to stand.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.certain && (self.standing.first().is_some_and(Option::is_some) || self.end == End::Silence)
+    }
+
     pub(crate) fn next(&self) -> Action {
         if !self.certain {
             return Action::Find;

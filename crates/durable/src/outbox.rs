@@ -171,27 +171,37 @@ async fn work_off(inner: Arc<Inner>, lane: (TenantId, LaneId)) {
     let mut posted = 0;
     while let Some(outgoing) = inner.outbox.next_of(lane) {
         let (message, seq, epoch) = (outgoing.reply.message, outgoing.seq, outgoing.epoch);
-        let yielded = tokio::select! {
-            yielded = deliver(&inner, outgoing, posted) => yielded,
+        let left = tokio::select! {
+            left = deliver(&inner, outgoing, posted) => left,
             () = inner.stopped.cancelled() => return,
         };
-        match yielded {
-            Some(outgoing) => inner.outbox.put_back(lane, outgoing),
-            None => {
+        match left {
+            Left::Behind(outgoing) => inner.outbox.put_back(lane, *outgoing),
+            Left::Standing => {
                 posted = posted.max(seq);
                 inner.outbox.forget(message, epoch);
             }
+            Left::Undone => inner.outbox.forget(message, epoch),
         }
     }
 }
 
-/// Takes a reply as far as it can go now. `posted`: the number of the last reply of the lane that went up here. Gives
-/// it back where an earlier reply of the lane has come into the queue behind it.
-async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) -> Option<Outgoing> {
+/// How a reply was left.
+enum Left {
+    /// It stands on the channel, or never will: later ones of its lane may go up.
+    Standing,
+    /// Not known to stand: whoever takes it up next sees to it.
+    Undone,
+    /// An earlier reply of the lane has come into the queue behind it, and goes first.
+    Behind(Box<Outgoing>),
+}
+
+/// Takes a reply as far as it can go now. `posted`: the number of the last reply of the lane that went up here.
+async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) -> Left {
     let Some(sender) = inner.senders.get(outgoing.channel.as_str()).cloned() else {
         let reason = format!("this version has no channel {}", outgoing.channel);
         record(inner, &outgoing, MarkKind::Failed { reason }).await;
-        return None;
+        return Left::Standing;
     };
     settle_end(&mut outgoing, sender.as_ref());
     let action = outgoing.delivery.next();
@@ -199,23 +209,21 @@ async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) -> Opt
     if posts && outgoing.seq > posted + 1 {
         match wait_for_turn(inner, &outgoing).await {
             Turn::Ours => {}
-            Turn::Behind => return Some(outgoing),
-            Turn::Lost => return None,
+            Turn::Behind => return Left::Behind(Box::new(outgoing)),
+            Turn::Lost => return Left::Undone,
         }
     }
-    go_on(inner, outgoing, sender.as_ref(), action).await;
-    None
+    go_on(inner, &mut outgoing, sender.as_ref(), action).await;
+    if outgoing.delivery.is_settled() { Left::Standing } else { Left::Undone }
 }
 
-async fn go_on(inner: &Arc<Inner>, mut outgoing: Outgoing, sender: &dyn Sender, mut action: Action) {
+async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender, mut action: Action) {
     loop {
         action = match action {
             Action::Wait { standing } => {
                 let mark = standing.map_or(MarkKind::Unopened, |provider_id| MarkKind::Opened { provider_id });
-                match record(inner, &outgoing, mark).await {
-                    Some(row) if row.ended && take_answer(inner, &mut outgoing, sender).await => {
-                        outgoing.delivery.next()
-                    }
+                match record(inner, outgoing, mark).await {
+                    Some(row) if row.ended && take_answer(inner, outgoing, sender).await => outgoing.delivery.next(),
                     _ => return,
                 }
             }
@@ -223,21 +231,21 @@ async fn go_on(inner: &Arc<Inner>, mut outgoing: Outgoing, sender: &dyn Sender, 
                 failpoint::pass("answer.sent");
                 let parts = outgoing.answer.as_ref().map_or(0, |answer| sender.parts(answer));
                 let parts = i32::try_from(parts).unwrap_or(i32::MAX);
-                record(inner, &outgoing, MarkKind::Confirmed { provider_id, parts }).await;
+                record(inner, outgoing, MarkKind::Confirmed { provider_id, parts }).await;
                 failpoint::pass("answer.confirmed");
                 return;
             }
             Action::Drop => {
-                record(inner, &outgoing, MarkKind::Dropped).await;
+                record(inner, outgoing, MarkKind::Dropped).await;
                 return;
             }
             Action::GiveUp { reason, revoked } => {
                 tracing::warn!(message.id = %outgoing.reply.message, reason, revoked, "a reply is given up");
-                record(inner, &outgoing, MarkKind::Failed { reason }).await;
+                record(inner, outgoing, MarkKind::Failed { reason }).await;
                 return;
             }
             Action::Delay { after, reason } if after > LONGEST_WAIT => {
-                record(inner, &outgoing, MarkKind::Later { after, reason }).await;
+                record(inner, outgoing, MarkKind::Later { after, reason }).await;
                 return;
             }
             Action::Delay { after, reason } => {
@@ -246,7 +254,7 @@ async fn go_on(inner: &Arc<Inner>, mut outgoing: Outgoing, sender: &dyn Sender, 
                 outgoing.delivery.next()
             }
             Action::Find | Action::Open | Action::Say { .. } | Action::Retract { .. } => {
-                match call(inner, &mut outgoing, sender, action).await {
+                match call(inner, outgoing, sender, action).await {
                     Some(next) => next,
                     None => return,
                 }
