@@ -15,6 +15,17 @@ export default defineConfig(async ({ mode }) => ({
     // Inlined assets would need `data:` in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // Without groups every icon and small component is a request of its own.
+        codeSplitting: {
+          groups: [
+            { name: "icons", test: /lucide-react/ },
+            { name: "shared", test: /src\/(api|i18n|lib|components)\/(?!ui\/(menu|tabs)|data-table|thread)/, minShareCount: 3 },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: { "/api": server, "/channels": server },

@@ -28,7 +28,7 @@ interface TryChatProps {
 export function TryChat(props: TryChatProps) {
   const [round, setRound] = useState(0);
   return (
-    <Card className="flex h-[34rem] flex-col overflow-hidden xl:sticky xl:top-6 xl:h-[calc(100dvh-3rem)]">
+    <Card className="flex h-[34rem] flex-col overflow-hidden xl:sticky xl:top-6 xl:h-[calc(100dvh-10.5rem)]">
       <div className="flex items-center gap-3 border-b px-5 py-3">
         <h2 className="text-[1.07rem] font-semibold">{t("agents.try")}</h2>
         <Badge tone="brand">{t("agents.try_draft")}</Badge>

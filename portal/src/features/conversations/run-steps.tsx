@@ -9,7 +9,16 @@ const ROW = 18;
 const GAP = 7;
 const WIDTH = 400;
 
-const FILLS: Record<string, string> = { context: "fill-amber", think: "fill-brand", act: "fill-ok" };
+/** The same colour in the chart and in the list. */
+const FILLS: Record<string, string> = {
+  context: "fill-amber text-amber",
+  think: "fill-brand text-brand",
+  act: "fill-line-strong text-line-strong",
+};
+
+function colourOf(step: Step): string {
+  return step.state === "failed" ? "fill-bad text-bad" : (FILLS[step.kind] ?? "fill-brand text-brand");
+}
 
 /** The steps over the time of the run. The list below says the same in words. */
 export function Timeline({ run }: { run: Run }) {
@@ -33,7 +42,7 @@ export function Timeline({ run }: { run: Run }) {
                 width={Math.max(scale(to - from), 3)}
                 height={ROW}
                 rx="4"
-                className={step.state === "failed" ? "fill-bad" : (FILLS[step.kind] ?? "fill-brand")}
+                className={colourOf(step)}
               />
             </g>
           );
@@ -56,7 +65,10 @@ export function Steps({ run }: { run: Run }) {
         {bars.map(({ step }) => (
           <li key={`${step.seq}.${step.state}`} className="rounded-xl border px-4 py-3">
             <div className="flex flex-wrap items-baseline justify-between gap-x-4">
-              <p className={cn("font-medium", step.state === "failed" && "text-bad")}>{stepName(step)}</p>
+              <p className={cn("flex items-center gap-2.5 font-medium", step.state === "failed" && "text-bad")}>
+                <span aria-hidden className={cn("size-2.5 shrink-0 rounded-full bg-current", colourOf(step))} />
+                {stepName(step)}
+              </p>
               <p className="text-[0.9rem] text-soft tabular-nums">{formatDuration(step.duration_ms)}</p>
             </div>
             <p className="text-[0.9rem] text-soft">
