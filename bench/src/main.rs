@@ -14,6 +14,7 @@ mod raw;
 mod replies;
 mod report;
 mod seed;
+mod statements;
 mod traffic;
 
 use std::path::PathBuf;

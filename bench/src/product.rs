@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::events::{APP, BOT_USER, SIGNING_SECRET, TEAM};
 use crate::load::Wire;
-use crate::process;
+use crate::{process, statements};
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const STOPS_WITHIN: Duration = Duration::from_secs(60);
@@ -35,6 +35,16 @@ impl Product {
         let mut product = Self { binary: binary.to_owned(), home, roles, port: testkit::free_port(), server: None };
         product.begin().await?;
         Ok(product)
+    }
+
+    /// Has PostgreSQL count its statements from now on; the server is started anew for it.
+    pub(crate) async fn count_statements(&mut self) -> Result<()> {
+        self.end()?;
+        let file = self.home.path().join("data/postgres/cluster/postgresql.conf");
+        let settings = fs::read_to_string(&file)? + "\nshared_preload_libraries = 'pg_stat_statements'\n";
+        fs::write(&file, settings + "pg_stat_statements.track_planning = on\n")?;
+        self.begin().await?;
+        statements::reset(self).await
     }
 
     /// Starts the server on what stands, and says how long it took until `/readyz` was 200.

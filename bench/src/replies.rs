@@ -14,18 +14,29 @@ use crate::process;
 use crate::product::Product;
 use crate::raw::postgres_version;
 use crate::report::{Report, median, rounded, say};
+use crate::statements;
 use crate::traffic::{Pressure, Traffic};
 
-const KNOWN: [(&str, u64); 6] =
-    [("alone", 500), ("rounds", 3), ("seconds", 12), ("warm-up", 4), ("window", 384), ("connections", 32)];
+const KNOWN: [(&str, u64); 7] = [
+    ("alone", 500),
+    ("rounds", 3),
+    ("seconds", 12),
+    ("warm-up", 4),
+    ("window", 384),
+    ("connections", 32),
+    ("statements", 0),
+];
 
 pub(crate) async fn run(words: Vec<String>, binary: &Path) -> Result<()> {
     let options = Options::parse(words, &KNOWN)?;
     let mut report = Report::new("replies", &options);
     let mut events = Events::new(options.seed());
     let outside = Outside::start().await?;
-    let product = Product::start(binary, None).await?;
+    let mut product = Product::start(binary, None).await?;
     product.furnish(&outside.model_url(), &outside.slack_url())?;
+    if options.get("statements") > 0 {
+        product.count_statements().await?;
+    }
     let mut traffic = Traffic { port: product.port, outside: &outside, events: &mut events };
     traffic.one_at_a_time(100).await?;
     let alone = traffic.one_at_a_time(options.get("alone") as usize).await?;
@@ -53,6 +64,9 @@ pub(crate) async fn run(words: Vec<String>, binary: &Path) -> Result<()> {
         report.look();
     }
     let counts = outside.counts();
+    if options.get("statements") > 0 {
+        report.set("statements", statements::read(&product, counts.answers).await?);
+    }
     ensure!(counts.surplus == 0, "{} answers too many", counts.surplus);
 
     let rate = median(&rates);
