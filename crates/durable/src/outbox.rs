@@ -24,6 +24,8 @@ const CALL_PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(250);
 const POLLED_AT_ONCE: i64 = 200;
+/// For how many polls a post of a node that lost the row is watched until the row says what stands.
+const SURPLUS_POLLS: u32 = 480;
 /// How often the way is looked at again while another node puts an earlier reply of the lane up.
 const TURN_POLL: Duration = Duration::from_millis(50);
 
@@ -51,6 +53,8 @@ pub(crate) struct Outgoing {
     delivery: Delivery,
     /// What is to be said, where that is known here already.
     answer: Option<Answer>,
+    /// What was posted from here and is not recorded yet.
+    posted: Vec<String>,
 }
 
 impl Outgoing {
@@ -64,7 +68,7 @@ impl Outgoing {
     ) -> Self {
         let reply = Reply { tenant, lane, message, connection: to.connection, target: to.target };
         let delivery = Delivery::new(None, true, End::Open);
-        Self { reply, channel: to.channel.to_owned(), day, seq, epoch: 0, delivery, answer: None }
+        Self { reply, channel: to.channel.to_owned(), day, seq, epoch: 0, delivery, answer: None, posted: Vec::new() }
     }
 
     /// A run just ended here, and nobody else is at work on its reply.
@@ -77,7 +81,16 @@ impl Outgoing {
             target: row.target,
         };
         let delivery = Delivery::new(row.provider_id, row.certain, End::Silence);
-        Self { reply, channel: row.channel, day: claim.day, seq: claim.seq, epoch: row.epoch, delivery, answer }
+        Self {
+            reply,
+            channel: row.channel,
+            day: claim.day,
+            seq: claim.seq,
+            epoch: row.epoch,
+            delivery,
+            answer,
+            posted: Vec::new(),
+        }
     }
 
     /// A reply that was left lying: what stands of it must be looked for.
@@ -97,6 +110,7 @@ impl Outgoing {
             epoch: row.epoch,
             delivery: Delivery::new(row.provider_id, false, end),
             answer: None,
+            posted: Vec::new(),
         }
     }
 }
@@ -213,17 +227,19 @@ async fn deliver(inner: &Arc<Inner>, mut outgoing: Outgoing, posted: i64) -> Lef
             Turn::Lost => return Left::Undone,
         }
     }
-    go_on(inner, &mut outgoing, sender.as_ref(), action).await;
+    go_on(inner, &mut outgoing, &sender, action).await;
     if outgoing.delivery.is_settled() { Left::Standing } else { Left::Undone }
 }
 
-async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender, mut action: Action) {
+async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sender>, mut action: Action) {
     loop {
         action = match action {
             Action::Wait { standing } => {
                 let mark = standing.map_or(MarkKind::Unopened, |provider_id| MarkKind::Opened { provider_id });
                 match record(inner, outgoing, mark).await {
-                    Some(row) if row.ended && take_answer(inner, outgoing, sender).await => outgoing.delivery.next(),
+                    Some(row) if row.ended && take_answer(inner, outgoing, sender.as_ref()).await => {
+                        outgoing.delivery.next()
+                    }
                     _ => return,
                 }
             }
@@ -231,7 +247,9 @@ async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender,
                 failpoint::pass("answer.sent");
                 let parts = outgoing.answer.as_ref().map_or(0, |answer| sender.parts(answer));
                 let parts = i32::try_from(parts).unwrap_or(i32::MAX);
-                record(inner, outgoing, MarkKind::Confirmed { provider_id, parts }).await;
+                if record(inner, outgoing, MarkKind::Confirmed { provider_id, parts }).await.is_none() {
+                    take_back(inner, outgoing, sender);
+                }
                 failpoint::pass("answer.confirmed");
                 return;
             }
@@ -264,7 +282,7 @@ async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender,
 }
 
 /// Makes one call to the channel and records what must be known before the next; `None`: the row is let go, or lost.
-async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender, action: Action) -> Option<Action> {
+async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sender>, action: Action) -> Option<Action> {
     let _permit = inner.outbox.calls.acquire().await.ok()?;
     // A node that lost its lease must not act any more; whoever took over looks for what stands.
     if !inner.lease.valid() {
@@ -291,6 +309,9 @@ async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender, 
             let answer = outgoing.answer.as_ref()?;
             match patiently(sender.answer(reply, answer, *part, standing.as_deref())).await {
                 Ok(provider_id) => {
+                    if standing.is_none() {
+                        outgoing.posted.push(provider_id.clone());
+                    }
                     outgoing.delivery.said(*part, provider_id);
                     None
                 }
@@ -315,7 +336,7 @@ async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &dyn Sender, 
 async fn opened(
     inner: &Arc<Inner>,
     outgoing: &mut Outgoing,
-    sender: &dyn Sender,
+    sender: &Arc<dyn Sender>,
     provider_id: Option<String>,
 ) -> Option<Action> {
     failpoint::pass("placeholder.posted");
@@ -323,21 +344,47 @@ async fn opened(
     let Some(provider_id) = provider_id else {
         return Some(outgoing.delivery.next());
     };
-    let marked = record(inner, outgoing, MarkKind::Opened { provider_id: provider_id.clone() }).await;
+    outgoing.posted.push(provider_id.clone());
+    let marked = record(inner, outgoing, MarkKind::Opened { provider_id }).await;
     failpoint::pass("placeholder.recorded");
     match marked {
-        Some(row) if row.ended => take_answer(inner, outgoing, sender).await.then(|| outgoing.delivery.next()),
+        Some(row) if row.ended => {
+            outgoing.posted.clear();
+            take_answer(inner, outgoing, sender.as_ref()).await.then(|| outgoing.delivery.next())
+        }
         Some(_) => None,
         None => {
-            // Somebody else has the row and has posted, or will post, a placeholder of their own: ours goes.
-            let key = (outgoing.reply.tenant, outgoing.reply.message);
-            let recorded = inner.persist(|| store::stands(&inner.db, key, outgoing.day, &provider_id)).await;
-            if matches!(recorded, Ok(false)) {
-                patiently(sender.retract(&outgoing.reply, &provider_id)).await.ok();
-            }
+            take_back(inner, outgoing, sender);
             None
         }
     }
+}
+
+/// Somebody else has the row now: once it says what stands, whatever else was posted from here goes.
+///
+/// Until then nothing may go: what was posted here may be the very thing that the other has found.
+fn take_back(inner: &Arc<Inner>, outgoing: &Outgoing, sender: &Arc<dyn Sender>) {
+    if outgoing.posted.is_empty() {
+        return;
+    }
+    let (inner, sender) = (Arc::clone(inner), Arc::clone(sender));
+    let (reply, day, posted) = (outgoing.reply.clone(), outgoing.day, outgoing.posted.clone());
+    inner.clone().tasks.spawn(async move {
+        for _ in 0..SURPLUS_POLLS {
+            let row = inner.persist(|| store::standing(&inner.db, (reply.tenant, reply.message), day)).await;
+            match row {
+                Ok((Some(standing), _)) if posted.contains(&standing) => return,
+                Ok((None, false)) => sleep(POLL).await,
+                Ok(_) => {
+                    for provider_id in &posted {
+                        patiently(sender.retract(&reply, provider_id)).await.ok();
+                    }
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    });
 }
 
 /// Learns how many parts the answer has, where the run has ended.

@@ -18,7 +18,7 @@ pub(crate) use journal::{JournalItem, JournalWriter, load_input, load_journal, o
 pub(crate) use node::{ShareRow, bury_the_dead, heartbeat, leave, register, shares};
 pub(crate) use outbox::{
     ClaimedReply, Mark, MarkKind, Marked, Marks, claim_due, earlier_unposted, load_answer, owned_replies, reclaim_own,
-    resend, stands,
+    resend, standing,
 };
 pub use views::{
     DeadLetter, Entry, EntryReply, ReplyState, RunStatus, RunView, StepView, dismiss_dead_letter, find_run,

@@ -222,25 +222,23 @@ pub(crate) async fn load_answer(
     Ok(row.text.map(|text| Answer { text, body: row.body.unwrap_or(Value::Null) }))
 }
 
-/// Whether the row says that `provider_id` stands: the commit of a mark whose answer was lost.
-pub(crate) async fn stands(
+/// What the row says of a reply: the id of what stands, and whether anybody will still change it.
+pub(crate) async fn standing(
     db: &Db,
     reply: (TenantId, MessageId),
     day: NaiveDate,
-    provider_id: &str,
-) -> Result<bool, Error> {
+) -> Result<(Option<String>, bool), Error> {
     let mut conn = db.system_statement().await?;
-    let found = sqlx::query_scalar!(
-        r#"select exists (select from outbox where tenant_id = $1 and message_id = $2 and day = $3 and provider_id = $4)
-             as "found!""#,
+    let row = sqlx::query!(
+        r#"select provider_id, state in ('confirmed', 'failed', 'dropped') as "over!" from outbox
+           where tenant_id = $1 and message_id = $2 and day = $3"#,
         reply.0.as_uuid(),
         reply.1.as_uuid(),
-        day,
-        provider_id
+        day
     )
-    .fetch_one(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(found)
+    Ok(row.map_or((None, true), |row| (row.provider_id, row.over)))
 }
 
 /// Makes a reply that was given up due again.
