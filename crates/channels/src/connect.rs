@@ -100,8 +100,15 @@ impl Channels {
         if let Some(settings) = change.settings {
             // The operator's leave is for the address the operator wrote.
             let address = |settings: &Value| self.channel(before.channel)?.review(settings).map(|seen| seen.address);
-            after.private_allowed =
-                by == Author::Operator || (before.private_allowed && address(&settings)? == address(&before.settings)?);
+            let moved = address(&settings)? != address(&before.settings)?;
+            after.private_allowed = by == Author::Operator || (before.private_allowed && !moved);
+            // A stored token must not go to a host that its owner never named it for.
+            let again = |name: &str| matches!(change.secrets.get(name), Some(Some(_)));
+            for field in self.channel(before.channel)?.secrets() {
+                if moved && by != Author::Operator && !field.proves_deliveries && !again(field.name) {
+                    return Err(Error::Invalid(format!("with a new address, give {} again", field.name)));
+                }
+            }
             after.settings = settings;
         }
         if !change.secrets.is_empty() {

@@ -11,6 +11,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Everything is made as `konstruct_owner`, which cannot log in. Several nodes may call it at once.
 pub async fn migrate(admin: &PgConnectOptions) -> Result<(), Error> {
     let mut conn = PgConnection::connect_with(admin).await?;
+    // Held until the connection closes; roles and grants take no lock of their own.
+    conn.execute("select pg_advisory_lock(hashtext('konstruct migrate'))").await?;
     conn.execute(include_str!("roles.sql")).await?;
     conn.execute("set role konstruct_owner").await?;
     MIGRATIONS.run(&mut conn).await?;

@@ -26,8 +26,27 @@ pub async fn keep_partitions(db: &Db, today: NaiveDate) -> Result<(), Error> {
             .map(|day| ("inbox_dedup", day, day + Days::new(1))),
     );
     let mut tx = db.system("partitions").await?;
+    // Keys of a day that had no partition yet stand in the default one, and would keep the day from getting its own.
+    let stray = sqlx::query!(
+        "delete from inbox_dedup where day between $1 and $2 and tableoid = 'inbox_dedup_default'::regclass
+         returning tenant_id, day, key_hash",
+        first,
+        today + Days::new(DAYS_AHEAD)
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     for (entity, from, to) in wanted {
         sqlx::query!("select make_partition($1, $2, $3)", entity, from, to).execute(&mut *tx).await?;
+    }
+    for key in stray {
+        sqlx::query!(
+            "insert into inbox_dedup (tenant_id, day, key_hash) values ($1, $2, $3) on conflict do nothing",
+            key.tenant_id,
+            key.day,
+            key.key_hash
+        )
+        .execute(&mut *tx)
+        .await?;
     }
     sqlx::query_scalar!("select drop_partitions('inbox_dedup', $1)", first).fetch_one(&mut *tx).await?;
     sqlx::query!("delete from inbox_dedup where day < $1 or day > $2", first, today + Days::new(DEDUP_DAYS))

@@ -31,6 +31,12 @@ impl Lease {
         Instant::now() < self.state.read().1
     }
 
+    /// Whether what was taken as `node` is surely still its own.
+    pub(crate) fn valid_as(&self, node: Option<NodeId>) -> bool {
+        let (current, until) = *self.state.read();
+        node == Some(current) && Instant::now() < until
+    }
+
     pub(crate) fn renew(&self, asked: Instant) {
         self.state.write().1 = asked + LEASE - MARGIN;
     }

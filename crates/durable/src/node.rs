@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::NodeId;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::Inner;
 use crate::lease::LEASE;
@@ -13,6 +13,7 @@ use crate::store::OwnConnection;
 use crate::{Error, dispatch, store};
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
+const BEAT_PATIENCE: Duration = Duration::from_secs(3);
 const SWEEP: Duration = Duration::from_secs(2);
 const MAINTENANCE: Duration = Duration::from_secs(3600);
 
@@ -34,15 +35,23 @@ async fn until_stopped(inner: Arc<Inner>, task: impl Future<Output = ()>) {
 
 async fn keep_lease(inner: Arc<Inner>) {
     let mut own = OwnConnection::new(inner.db.clone());
+    let mut last = Instant::now();
+    // After a silence of our own the others' leases may have run out for the same reason: they are given time.
+    let mut bury_from = Instant::now();
     loop {
-        if let Err(error) = beat(&inner, &mut own).await {
-            tracing::warn!(?error, "the lease could not be renewed");
+        if last.elapsed() > LEASE {
+            bury_from = Instant::now() + LEASE;
+        }
+        match timeout(BEAT_PATIENCE, beat(&inner, &mut own, bury_from)).await {
+            Ok(Ok(())) => last = Instant::now(),
+            Ok(Err(error)) => tracing::warn!(?error, "the lease could not be renewed"),
+            Err(_) => tracing::warn!("the lease could not be renewed in time"),
         }
         sleep(HEARTBEAT).await;
     }
 }
 
-async fn beat(inner: &Arc<Inner>, own: &mut OwnConnection) -> Result<(), Error> {
+async fn beat(inner: &Arc<Inner>, own: &mut OwnConnection, bury_from: Instant) -> Result<(), Error> {
     let asked = Instant::now();
     let seen = inner.config_epoch.current();
     match store::heartbeat(own, inner.lease.node(), LEASE, seen).await? {
@@ -56,6 +65,9 @@ async fn beat(inner: &Arc<Inner>, own: &mut OwnConnection) -> Result<(), Error> 
             inner.config_epoch.raise(store::register(&inner.db, node, LEASE, false).await?);
             inner.lease.reborn(node, asked);
         }
+    }
+    if Instant::now() < bury_from {
+        return Ok(());
     }
     let (lanes, replies) = store::bury_the_dead(&inner.db).await?;
     if lanes + replies > 0 {

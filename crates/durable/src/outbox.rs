@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use kernel::{LaneId, MessageId, TenantId};
+use kernel::{LaneId, MessageId, NodeId, TenantId};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -27,7 +27,8 @@ const POLLED_AT_ONCE: i64 = 200;
 /// For how many polls a post of a node that lost the row is watched until the row says what stands.
 const SURPLUS_POLLS: u32 = 480;
 /// How often the way is looked at again while another node puts an earlier reply of the lane up.
-const TURN_POLL: Duration = Duration::from_millis(50);
+const TURN_POLL: Duration = Duration::from_millis(20);
+const LONGEST_TURN_POLL: Duration = Duration::from_secs(1);
 
 /// What this node takes out.
 pub(crate) struct Outbox {
@@ -55,6 +56,8 @@ pub(crate) struct Outgoing {
     answer: Option<Answer>,
     /// What was posted from here and is not recorded yet.
     posted: Vec<String>,
+    /// As which node this process took it; whoever it goes on as afterwards has no right to it.
+    node: Option<NodeId>,
 }
 
 impl Outgoing {
@@ -68,7 +71,17 @@ impl Outgoing {
     ) -> Self {
         let reply = Reply { tenant, lane, message, connection: to.connection, target: to.target };
         let delivery = Delivery::new(None, true, End::Open);
-        Self { reply, channel: to.channel.to_owned(), day, seq, epoch: 0, delivery, answer: None, posted: Vec::new() }
+        Self {
+            reply,
+            channel: to.channel.to_owned(),
+            day,
+            seq,
+            epoch: 0,
+            delivery,
+            answer: None,
+            posted: Vec::new(),
+            node: None,
+        }
     }
 
     /// A run just ended here, and nobody else is at work on its reply.
@@ -90,6 +103,7 @@ impl Outgoing {
             delivery,
             answer,
             posted: Vec::new(),
+            node: None,
         }
     }
 
@@ -111,6 +125,7 @@ impl Outgoing {
             delivery: Delivery::new(row.provider_id, false, end),
             answer: None,
             posted: Vec::new(),
+            node: None,
         }
     }
 }
@@ -168,7 +183,8 @@ impl Outbox {
 }
 
 /// Puts a reply at the end of its lane's queue; a lane with a queue has one task that works it off.
-pub(crate) fn enqueue(inner: &Arc<Inner>, outgoing: Outgoing) {
+pub(crate) fn enqueue(inner: &Arc<Inner>, mut outgoing: Outgoing) {
+    outgoing.node = Some(inner.lease.node());
     let lane = (outgoing.reply.tenant, outgoing.reply.lane);
     let mut lanes = inner.outbox.lanes.lock();
     lanes.known.entry(outgoing.reply.message).or_default().push(outgoing.epoch);
@@ -285,7 +301,8 @@ async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sen
 async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sender>, action: Action) -> Option<Action> {
     let _permit = inner.outbox.calls.acquire().await.ok()?;
     // A node that lost its lease must not act any more; whoever took over looks for what stands.
-    if !inner.lease.valid() {
+    if !inner.lease.valid_as(outgoing.node) {
+        take_back(inner, outgoing, sender);
         return None;
     }
     let reply = &outgoing.reply;
@@ -421,7 +438,8 @@ enum Turn {
 /// Waits while somebody still has an earlier reply of the lane to put up, so that they appear in order.
 async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> Turn {
     let reply = &outgoing.reply;
-    while inner.lease.valid() {
+    let mut pause = TURN_POLL;
+    while inner.lease.valid_as(outgoing.node) {
         if inner.outbox.has_earlier(reply, outgoing.seq) {
             return Turn::Behind;
         }
@@ -430,7 +448,8 @@ async fn wait_for_turn(inner: &Arc<Inner>, outgoing: &Outgoing) -> Turn {
             Ok(true) => {}
             Err(error) => tracing::warn!(?error, "a lane's earlier replies could not be looked at"),
         }
-        sleep(TURN_POLL).await;
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_TURN_POLL);
     }
     Turn::Lost
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::Inner;
 use crate::journal::Journal;
@@ -47,8 +47,10 @@ async fn perform(inner: &Arc<Inner>, claim: &Claim) -> bool {
         let reason = format!("given up after {} attempts", claim.claims.max(claim.failures));
         return give_up(inner, claim, program.notice(), &reason, Usage::none()).await;
     }
+    // The first time a run is claimed there is nothing to load.
+    let mut recorded = claim.claims > 1 || claim.failures > 0;
     loop {
-        let (result, usage) = attempt(inner, claim, program.as_ref()).await;
+        let (result, usage) = attempt(inner, claim, program.as_ref(), recorded).await;
         match result {
             Ok(outcome) => return end(inner, claim, outcome, usage).await,
             Err(Failure::Fatal { reason }) => return give_up(inner, claim, program.notice(), &reason, usage).await,
@@ -65,16 +67,22 @@ async fn perform(inner: &Arc<Inner>, claim: &Claim) -> bool {
             Err(Failure::Stopped) => {
                 // A commit whose answer was lost looks like a lost lane; if the lane is ours the journal tells.
                 match inner.persist(|| store::owns(&inner.db, inner.lease.node(), claim)).await {
-                    Ok(true) if !inner.stopped.is_cancelled() => {}
+                    Ok(true) if !inner.stopped.is_cancelled() => recorded = true,
                     _ => return false,
                 }
+                sleep(RETRY_DELAY).await;
             }
         }
     }
 }
 
-async fn attempt(inner: &Arc<Inner>, claim: &Claim, program: &dyn Program) -> (Result<Outcome, Failure>, Usage) {
-    let journal = match load(inner, claim).await {
+async fn attempt(
+    inner: &Arc<Inner>,
+    claim: &Claim,
+    program: &dyn Program,
+    recorded: bool,
+) -> (Result<Outcome, Failure>, Usage) {
+    let journal = match load(inner, claim, recorded).await {
         Ok(journal) => journal,
         Err(error) => return (Err(Failure::Retry { reason: error.to_string(), after: None }), Usage::none()),
     };
@@ -88,8 +96,8 @@ async fn attempt(inner: &Arc<Inner>, claim: &Claim, program: &dyn Program) -> (R
     (result, run.usage())
 }
 
-async fn load(inner: &Inner, claim: &Claim) -> Result<Journal, Error> {
-    if claim.claims == 1 && claim.failures == 0 {
+async fn load(inner: &Inner, claim: &Claim, recorded: bool) -> Result<Journal, Error> {
+    if !recorded {
         return Ok(Journal::default());
     }
     let mut tx = inner.db.tenant(claim.tenant).await?;

@@ -64,7 +64,9 @@ impl Welcome {
         match self {
             Self::New { password } => {
                 say(format!("\n  Log in at {url}\n    e-mail    {OWNER}\n    password  {password}\n"));
-                say("  The password is shown this once. `konstruct user reset-password` makes another.\n");
+                say(format!(
+                    "  The password is shown this once. `konstruct user reset-password {OWNER}` makes another.\n"
+                ));
             }
             Self::Known { email } => {
                 say(format!("Log in as {email}; `konstruct user reset-password {email}` makes another password."));

@@ -40,8 +40,9 @@ impl Slack {
         if envelope.installations().next().is_none() {
             return Err(Error::Malformed("it names no workspace"));
         }
+        let claimed = claimed()?;
         let candidates = self.installations.candidates(&envelope).await?;
-        let verified = candidates.verified(&claimed()?, raw).ok_or(Error::Unverified)?;
+        let verified = candidates.verified(&claimed, raw).ok_or(Error::Unverified)?;
         let installations = self.listening(verified, &envelope, now)?;
         for installation in &installations {
             self.installations.heard(installation, now);
@@ -270,7 +271,12 @@ impl<'a> Delivery<'a> {
         let (workspace, app) = (&installation.workspace, self.envelope.api_app_id.as_deref().unwrap_or_default());
         vec![
             DedupKey::new(scope, &format!("slack event {workspace} {app} {}", self.event_id), self.at),
-            DedupKey::new(scope, &format!("slack message {workspace} {app} {channel} {}", said.0), said.1),
+            // A message may be older than its delivery, never younger: a made-up day is filed under the first of all.
+            DedupKey::new(
+                scope,
+                &format!("slack message {workspace} {app} {channel} {}", said.0),
+                if said.1 > self.at + NEWEST { DateTime::UNIX_EPOCH } else { said.1 },
+            ),
         ]
     }
 }

@@ -49,7 +49,8 @@ async fn only_the_operator_connects_a_shared_app_and_points_into_private_network
 
     let change = async |settings, by| {
         let mut tx = world.db.tenant(world.acme.tenant).await.unwrap();
-        let change = ConnectionChange { settings: Some(settings), ..ConnectionChange::default() };
+        let secrets = [("bot_token".to_owned(), Some("xoxb-shared".into()))].into();
+        let change = ConnectionChange { settings: Some(settings), secrets, ..ConnectionChange::default() };
         let changed = world.channels.update_connection(&mut tx, made.id, change, by).await.unwrap();
         tx.commit().await.unwrap();
         changed.private_allowed
@@ -139,4 +140,19 @@ async fn a_changed_secret_is_in_force_with_the_next_delivery() {
     assert_eq!(world.deliver(&event("two")).await, Err(ErrorKind::Unauthenticated));
     let signer = testkit::slack::Signer::new("rotated");
     world.deliver_signed(&signer, event("three").to_string().as_bytes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stored_token_goes_to_no_address_but_the_one_it_was_given_for() {
+    let world = World::new().await;
+    let made = world
+        .try_connect(&world.acme, world.slack_connection(&world.acme, "second", world.acme.mara), Author::Member)
+        .await;
+    let made = made.unwrap();
+    let mut settings = made.settings.clone();
+    settings["base_url"] = "https://elsewhere.example/api/".into();
+    let mut tx = world.db.tenant(world.acme.tenant).await.unwrap();
+    let change = ConnectionChange { settings: Some(settings), ..ConnectionChange::default() };
+    let refused = world.channels.update_connection(&mut tx, made.id, change, Author::Member).await;
+    assert!(refused.unwrap_err().to_string().contains("bot_token"));
 }

@@ -70,7 +70,7 @@ impl Ack {
             rows.push(index, &items[index]);
         }
         let node = self.lease.node().as_uuid();
-        let conn = self.conn.get().await?;
+        let mut conn = self.conn.get().await?;
         let stored = sqlx::query_file!(
             "src/store/ack.sql",
             &rows.ord,
@@ -91,9 +91,9 @@ impl Ack {
             &rows.key_hash as &[&[u8]],
             node
         )
-        .fetch_all(&mut *conn)
+        .fetch_all(&mut conn)
         .await;
-        for row in self.conn.check(stored)? {
+        for row in self.conn.check(conn, stored)? {
             results[row.ord as usize] = Some((row.seq, row.day));
         }
         Ok(())

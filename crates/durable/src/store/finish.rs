@@ -67,7 +67,7 @@ impl Flush<FinishItem, Ended> for Finish {
     async fn flush(&mut self, items: &[FinishItem]) -> Result<Vec<Ended>, Error> {
         let ids = |of: fn(&FinishItem) -> Uuid| items.iter().map(of).collect::<Vec<_>>();
         let node = self.lease.node().as_uuid();
-        let conn = self.conn.get().await?;
+        let mut conn = self.conn.get().await?;
         let ended = sqlx::query_file!(
             "src/store/finish.sql",
             &(0..items.len() as i32).collect::<Vec<_>>(),
@@ -87,10 +87,10 @@ impl Flush<FinishItem, Ended> for Finish {
             node,
             &self.by_commit
         )
-        .fetch_all(&mut *conn)
+        .fetch_all(&mut conn)
         .await;
         let mut results = vec![None; items.len()];
-        for row in self.conn.check(ended)? {
+        for row in self.conn.check(conn, ended)? {
             let reply = row.epoch.zip(row.channel).zip(row.connection_id).zip(row.target).map(
                 |(((epoch, channel), connection), target)| EndedReply {
                     epoch,

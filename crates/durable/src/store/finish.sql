@@ -33,6 +33,12 @@ letters as (
     select tenant_id, gen_random_uuid(), 'run', lane_id, seq, run_id, run_id, coalesce(error, ''), claims
     from ended where dead
 ),
+locked_replies as (
+    select o.tenant_id, o.message_id, o.day
+    from outbox o join ended on ended.tenant_id = o.tenant_id and ended.run_id = o.message_id and ended.day = o.day
+    order by o.tenant_id, o.message_id
+    for no key update of o
+),
 -- Whoever is putting the placeholder up right now keeps the row and goes on with the answer; else it is ours. On a
 -- channel of $16 the commit is the delivery.
 replies as (
@@ -43,7 +49,7 @@ replies as (
         confirmed_at = case when o.channel = any ($16::text[]) and ended.text is not null then clock_timestamp() end,
         owner = case when o.channel <> all ($16::text[]) then coalesce(o.owner, $15::uuid) end,
         epoch = case when o.owner is null then o.epoch + 1 else o.epoch end
-    from ended
+    from ended join locked_replies l on l.tenant_id = ended.tenant_id and l.message_id = ended.run_id
     where o.tenant_id = ended.tenant_id and o.message_id = ended.run_id and o.day = ended.day
     returning ended.ord, o.owner, o.epoch, o.channel, o.connection_id, o.target, o.provider_id, o.attempts
 )

@@ -43,7 +43,7 @@ impl Flush<JournalItem, bool> for JournalWriter {
         let column = |of: fn(&JournalItem) -> Uuid| items.iter().map(of).collect::<Vec<_>>();
         let texts = |of: fn(&JournalItem) -> &str| items.iter().map(of).collect::<Vec<_>>();
         let node = self.lease.node().as_uuid();
-        let conn = self.conn.get().await?;
+        let mut conn = self.conn.get().await?;
         let written = sqlx::query!(
             r#"with item as (
                  select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[], $6::date[],
@@ -80,10 +80,10 @@ impl Flush<JournalItem, bool> for JournalWriter {
             &items.iter().map(|item| item.usage.cost_usd).collect::<Vec<_>>() as &[Option<Decimal>],
             node
         )
-        .fetch_all(&mut *conn)
+        .fetch_all(&mut conn)
         .await;
         let mut recorded = vec![false; items.len()];
-        for row in self.conn.check(written)? {
+        for row in self.conn.check(conn, written)? {
             recorded[row.ord as usize] = true;
         }
         Ok(recorded)

@@ -41,20 +41,19 @@ impl OwnConnection {
         Self { db, conn: None }
     }
 
-    pub(crate) async fn get(&mut self) -> Result<&mut PgConnection, Error> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.db.own_connection().await?,
-        };
-        Ok(self.conn.insert(conn))
+    /// Takes the connection out: only [`OwnConnection::check`] keeps it, so that one whose statement was given up (a
+    /// time-out, a cancelled task) is never used again.
+    pub(crate) async fn get(&mut self) -> Result<PgConnection, Error> {
+        match self.conn.take() {
+            Some(conn) => Ok(conn),
+            None => Ok(self.db.own_connection().await?),
+        }
     }
 
-    /// Drops the connection after a failure that may have broken it.
-    pub(crate) fn check<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
-        if let Err(error) = &result
-            && error.as_database_error().is_none()
-        {
-            self.conn = None;
+    /// Keeps the connection unless the failure may have broken it.
+    pub(crate) fn check<T>(&mut self, conn: PgConnection, result: Result<T, sqlx::Error>) -> Result<T, Error> {
+        if result.as_ref().err().is_none_or(|error| error.as_database_error().is_some()) {
+            self.conn = Some(conn);
         }
         Ok(result?)
     }

@@ -34,7 +34,7 @@ pub(crate) async fn heartbeat(
     lease: Duration,
     config: i64,
 ) -> Result<Option<i64>, Error> {
-    let conn = own.get().await?;
+    let mut conn = own.get().await?;
     let newest = sqlx::query_scalar!(
         "update node set lease_until = now() + make_interval(secs => $2), config_seen = greatest(config_seen, $3)
          from config_epoch where node_id = $1 returning config_epoch.epoch",
@@ -42,9 +42,9 @@ pub(crate) async fn heartbeat(
         lease.as_secs_f64(),
         config
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(&mut conn)
     .await;
-    own.check(newest)
+    own.check(conn, newest)
 }
 
 /// Removes the nodes whose lease has run out, and frees what is held by nobody alive: lanes at once, replies to be

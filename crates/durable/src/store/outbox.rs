@@ -123,7 +123,7 @@ impl Flush<Mark, Marked> for Marks {
         };
         let dead = |mark: &Mark| matches!(mark.what, MarkKind::Failed { .. });
         let node = self.lease.node().as_uuid();
-        let conn = self.conn.get().await?;
+        let mut conn = self.conn.get().await?;
         let marked = sqlx::query_file!(
             "src/store/marks.sql",
             &(0..items.len() as i32).collect::<Vec<_>>(),
@@ -140,10 +140,10 @@ impl Flush<Mark, Marked> for Marks {
             &items.iter().map(dead).collect::<Vec<_>>(),
             node
         )
-        .fetch_all(&mut *conn)
+        .fetch_all(&mut conn)
         .await;
         let mut results = vec![None; items.len()];
-        for row in self.conn.check(marked)? {
+        for row in self.conn.check(conn, marked)? {
             results[row.ord as usize] = Some(MarkedRow { ended: row.ended });
         }
         Ok(results)
