@@ -35,7 +35,13 @@ impl Db {
                 .test_before_acquire(false)
                 .connect_with(connect.application_name("konstruct"))
         };
-        let db = Self { app: pool(options.app).await?, system: pool(options.system).await? };
+        // A plan made while a table or a partition is still empty scans all of it, and is kept until the next analysis,
+        // which a burst does not wait for; so do the checks of foreign keys. Every query here has an index.
+        let app = options.app.options([("enable_seqscan", "off")]);
+        // The engine's statements are few, the same for ever, and dear to plan: a claim's plan took longer than the
+        // claim. Tenants' queries have optional conditions and are planned for those that they come with.
+        let system = options.system.options([("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")]);
+        let db = Self { app: pool(app).await?, system: pool(system).await? };
         for pool in [&db.app, &db.system] {
             refuse_privileged(pool).await?;
         }
