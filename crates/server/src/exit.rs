@@ -9,6 +9,11 @@ use std::process::ExitCode;
 #[error("the configuration is wrong")]
 pub(crate) struct Misconfigured;
 
+/// What the command line asks for makes no sense here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misused(pub String);
+
 /// Says why a command failed, and returns its exit code.
 pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
     // Nobody reads the standard error where it is closed.
@@ -17,7 +22,7 @@ pub(crate) fn complain(error: &anyhow::Error) -> ExitCode {
 }
 
 fn code_of(error: &anyhow::Error) -> ExitCode {
-    if error.downcast_ref::<Misconfigured>().is_some() {
+    if error.downcast_ref::<Misconfigured>().is_some() || error.downcast_ref::<Misused>().is_some() {
         return ExitCode::from(2);
     }
     match error.chain().find_map(|cause| cause.downcast_ref::<db::Error>()) {
@@ -47,6 +52,7 @@ mod tests {
         let served = db::Error::AlreadyServed { data_dir: "d".into() };
         assert_eq!(of(anyhow::anyhow!("x")), is(1));
         assert_eq!(of(anyhow::anyhow!("x").context(Misconfigured)), is(2));
+        assert_eq!(of(Misused("x".into()).into()), is(2));
         assert_eq!(of(Err::<(), _>(served).context("cannot serve").unwrap_err()), is(4));
         assert_eq!(of(db::Error::ServerVersion { found: "14".into() }.into()), is(3));
     }

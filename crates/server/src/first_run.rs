@@ -1,14 +1,16 @@
 //! The first start: something to talk to, and somebody who may log in, without any key or file.
 
 use anyhow::Context as _;
+use db::SystemTx;
 use llm::store::Seed;
 use rand::distr::{Distribution as _, Uniform};
 use serde_json::json;
 use tenancy::Identity;
 
-use crate::apply;
+use crate::config::Config;
 use crate::house::House;
 use crate::terminal::say;
+use crate::{apply, installation};
 
 const OWNER: &str = "owner@localhost";
 
@@ -31,11 +33,8 @@ pub(crate) async fn prepare(house: &House) -> anyhow::Result<Welcome> {
     if let Some(operator) = identity.first_operator().await? {
         return Ok(Welcome::Known { email: operator.email });
     }
-    // Of several nodes that start at once, one makes them.
-    let mut alone = house.db.system("the first run").await?;
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('konstruct first run'))").execute(&mut *alone).await?;
-    let settled = sqlx::query_scalar!(r#"select exists (select from users) as "exists!""#);
-    if settled.fetch_one(&mut *alone).await? {
+    let mut tx = alone(house).await?;
+    if has_accounts(&mut tx).await? {
         return Ok(match identity.first_operator().await? {
             Some(operator) => Welcome::Known { email: operator.email },
             None => Welcome::NoOperator,
@@ -45,8 +44,37 @@ pub(crate) async fn prepare(house: &House) -> anyhow::Result<Welcome> {
     apply::apply_text(house, "demo", &demo(&password), Seed::Demo)
         .await
         .context("cannot make the organisation demo")?;
-    alone.commit().await?;
+    tx.commit().await?;
     Ok(Welcome::New { password })
+}
+
+/// Gives an installation that `apply` makes its operator. What else is in it, its documents say.
+pub(crate) async fn appoint_operator(house: &House) -> anyhow::Result<Welcome> {
+    let tx = alone(house).await?;
+    let identity = Identity::new(house.db.clone(), &house.sealer, house.clock.clone());
+    if let Some(operator) = identity.first_operator().await? {
+        return Ok(Welcome::Known { email: operator.email });
+    }
+    let password = password()?;
+    let user = json!({
+        "kind": "User", "email": OWNER, "display_name": "Owner", "password": password, "operator": true,
+    });
+    apply::apply_text(house, "operator", &user.to_string(), Seed::Standard).await.context("cannot make an operator")?;
+    tx.commit().await?;
+    Ok(Welcome::New { password })
+}
+
+/// Whether anybody has an account.
+pub(crate) async fn has_accounts(tx: &mut SystemTx) -> anyhow::Result<bool> {
+    let found = sqlx::query_scalar!(r#"select exists (select from users) as "exists!""#);
+    Ok(found.fetch_one(&mut **tx).await?)
+}
+
+/// Of several processes that begin an installation at once, one is here.
+async fn alone(house: &House) -> anyhow::Result<SystemTx> {
+    let mut tx = house.db.system("the first run").await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('konstruct first run'))").execute(&mut *tx).await?;
+    Ok(tx)
 }
 
 /// A password that can be read aloud: no letters that are taken for digits.
@@ -60,16 +88,16 @@ pub(crate) fn password() -> anyhow::Result<String> {
 }
 
 impl Welcome {
-    pub(crate) fn say(&self, url: &str) {
+    /// `url` is where the portal is, or will be.
+    pub(crate) fn say(&self, config: &Config, url: &str) {
+        let reset = |email: &str| format!("`konstruct user reset-password {email} {}`", installation::option(config));
         match self {
             Self::New { password } => {
                 say(format!("\n  Log in at {url}\n    e-mail    {OWNER}\n    password  {password}\n"));
-                say(format!(
-                    "  The password is shown this once. `konstruct user reset-password {OWNER}` makes another.\n"
-                ));
+                say(format!("  The password is shown this once. {} makes another.\n", reset(OWNER)));
             }
             Self::Known { email } => {
-                say(format!("Log in as {email}; `konstruct user reset-password {email}` makes another password."));
+                say(format!("Log in as {email}; {} makes another password.", reset(email)));
             }
             Self::NoOperator => {
                 say("Nobody operates this installation: apply a User with `operator: true` and a password.");

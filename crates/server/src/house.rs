@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use channels::{Channels, ChannelsOptions};
 use db::Db;
 use db::embedded::Embedded;
@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::config::Config;
 use crate::exit::Misconfigured;
+use crate::first_run;
 
 /// An installation, opened.
 #[derive(Clone)]
@@ -39,6 +40,7 @@ impl House {
         };
         let db = Db::connect(options).await.context("cannot use the database")?;
         db::check_schema(&db).await?;
+        refuse_to_replace_key(config, &db).await?;
         let sealer = Sealer::load_or_create(&config.master_key_file()).context("cannot use the master key")?;
         let egress = EgressOptions { allow_private: config.egress.allow_private, ..EgressOptions::default() };
         let egress = Egress::new(egress).context("cannot make outbound connections")?;
@@ -64,6 +66,18 @@ impl House {
             None => Ok(()),
         }
     }
+}
+
+/// A new key beside a database that is in use would leave every secret in it unreadable.
+async fn refuse_to_replace_key(config: &Config, db: &Db) -> anyhow::Result<()> {
+    let key = config.master_key_file();
+    if !key.exists() && first_run::has_accounts(&mut db.system("whether the database is in use").await?).await? {
+        bail!(
+            "the master key file {} is missing and the database is in use: put back the file it came with",
+            key.display()
+        );
+    }
+    Ok(())
 }
 
 /// Starts or joins the private PostgreSQL, unless another is configured.

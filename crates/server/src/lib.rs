@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod first_run;
 mod house;
+mod installation;
 mod logging;
 mod migrate;
 mod node;
@@ -45,13 +46,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             serve::serve(load(Sources { listen, roles, ..sources(place) })?).await?;
         }
         Command::Apply { files, prune } => apply::apply(&load(sources(place))?, &files, &environment(), prune).await?,
-        Command::Chat(options) => chat::chat(&load(sources(place))?, options).await?,
+        Command::Chat(options) => chat::chat(&load_standing(place)?, options).await?,
         Command::Migrate => migrate::migrate(&load(sources(place))?).await?,
-        Command::Doctor => return doctor::doctor(&load(sources(place))?).await,
+        Command::Doctor => return doctor::doctor(&load_standing(place)?).await,
         Command::User { command: UserCommand::ResetPassword { email } } => {
-            user::reset_password(&load(sources(place))?, &email).await?;
+            user::reset_password(&load_standing(place)?, &email).await?;
         }
-        Command::RoundTrip { server } => round_trip::round_trip(&load(sources(place))?, server).await?,
+        Command::RoundTrip { server } => round_trip::round_trip(&load_standing(place)?, server).await?,
         Command::Openapi => say(api::openapi().to_pretty_json()?),
         Command::ConfigReference => say(config::reference().trim_end()),
     }
@@ -60,6 +61,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 fn load(sources: Sources) -> anyhow::Result<Config> {
     config::load(sources).context(Misconfigured)
+}
+
+/// The configuration of an installation that is there already.
+fn load_standing(place: Place) -> anyhow::Result<Config> {
+    let config = load(sources(place))?;
+    installation::require(&config)?;
+    Ok(config)
 }
 
 fn sources(place: Place) -> Sources {

@@ -56,7 +56,7 @@ pub(crate) async fn serve_until(
     let running = Running::announce(config, address)?;
     tracing::info!(address = %address, started_in_ms = began.elapsed().as_millis(), "ready");
     say(format!("Konstruct {} is running at {}", env!("CARGO_PKG_VERSION"), running.url));
-    welcome.say(&running.url);
+    welcome.say(config, &running.url);
     listening(address);
 
     let options = ServeOptions { tls, drain: DRAIN, ..ServeOptions::default() };

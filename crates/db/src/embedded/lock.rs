@@ -79,6 +79,12 @@ impl DataDirLock {
             Err(error) => Err(error),
         }
     }
+
+    /// Whether a server serves the directory now; nothing is made.
+    pub fn is_held(data_dir: &Path) -> Result<bool, Error> {
+        let path = data_dir.join("serve.lock");
+        Ok(path.exists() && FileLock::try_exclusive(&path)?.is_none())
+    }
 }
 
 /// Makes `dir`, and what is missing above it, for its owner alone; a directory that stands is left as it is.

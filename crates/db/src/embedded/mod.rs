@@ -52,6 +52,11 @@ pub struct Embedded {
 }
 
 impl Embedded {
+    /// Whether `data_dir` holds a cluster; nothing is made.
+    pub fn stands(data_dir: &Path) -> bool {
+        data_dir.join("postgres/cluster/PG_VERSION").exists()
+    }
+
     /// Uses the postmaster of `data_dir` where one runs, else starts one, making the cluster and the database first
     /// where they are missing. Processes that do so at once wait for each other.
     pub async fn start_or_adopt(data_dir: &Path) -> Result<Self, Error> {

@@ -34,6 +34,13 @@ pub(super) struct Document {
     pub place: String,
 }
 
+impl Document {
+    /// Whether it makes somebody the operator of the installation.
+    pub(super) fn names_operator(&self) -> bool {
+        matches!(&self.wanted, Wanted::User(user) if user.operator)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OrganisationDocument {

@@ -25,8 +25,10 @@ use tenancy::{Access, Actor, Identity};
 use self::diff::{Change, Diff, Said};
 use self::document::{Document, Wanted};
 use crate::config::Config;
+use crate::exit::Misused;
 use crate::house::House;
 use crate::terminal::say;
+use crate::{first_run, installation};
 
 /// Who does it, in the audit's words.
 const ACTOR: Actor = Actor::System;
@@ -44,13 +46,33 @@ pub(crate) async fn apply(
         let (name, text) = read_file(file)?;
         documents.extend(document::read(&name, &text, &variable)?);
     }
+    if documents.is_empty() {
+        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        return Err(Misused(format!("nothing to apply: there is no document in {}", names.join(", "))).into());
+    }
+    let new = installation::is_to_be_made(config)?;
     let house = House::open(config).await?;
-    let mut work = Work::new(&house, Seed::Standard, Said::Aloud);
-    let done = work.all(documents, prune).await;
-    let summary = work.diff.summary();
+    let done = apply_to(&house, config, documents, prune, new).await;
     house.close().await?;
-    done?;
-    say(summary);
+    done
+}
+
+async fn apply_to(
+    house: &House,
+    config: &Config,
+    documents: Vec<Document>,
+    prune: bool,
+    new: bool,
+) -> anyhow::Result<()> {
+    if new {
+        say(format!("A new installation was made in {}.", config.data_dir.display()));
+        if !documents.iter().any(Document::names_operator) {
+            first_run::appoint_operator(house).await?.say(config, &config.public_url());
+        }
+    }
+    let mut work = Work::new(house, Seed::Standard, Said::Aloud);
+    work.all(documents, prune).await?;
+    say(work.diff.summary());
     Ok(())
 }
 

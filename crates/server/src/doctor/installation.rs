@@ -30,7 +30,7 @@ pub(super) async fn before_database(report: &mut Report, config: &Config) {
             report.warn(format!("master key: others may read {} (chmod 600)", key.display()));
         }
         Ok(_) => report.fine(format!("master key: {}", key.display())),
-        Err(_) => report.warn(format!("master key: {} does not exist yet and is made now", key.display())),
+        Err(_) => report.warn(format!("master key: {} does not exist", key.display())),
     }
 }
 

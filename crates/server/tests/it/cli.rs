@@ -1,5 +1,6 @@
 //! The commands, as people type them.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -49,6 +50,110 @@ async fn a_first_run_on_the_private_database_gives_somebody_to_talk_to_and_an_ac
     let log = app.log();
     assert_eq!(log.matches("password  ").count(), 1, "the password is printed once");
     assert!(log.contains("konstruct user reset-password owner@localhost"), "{log}");
+}
+
+/// The binary with nothing of the configuration of whoever runs the tests.
+fn bare(arguments: &[&str], data_dir: &Path) -> Command {
+    let mut command = Command::new(BINARY);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KONSTRUCT_") || name == "DATABASE_URL" {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(std::env::temp_dir()).args(arguments).arg("--data-dir").arg(data_dir);
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_data_directory_is_refused_and_nothing_is_made_there() {
+    let home = tempfile::tempdir().unwrap();
+    let typo = home.path().join("dta");
+    for arguments in
+        [&["doctor"][..], &["migrate"], &["chat", "--say", "hello"], &["user", "reset-password", "owner@localhost"]]
+    {
+        let refused = output(bare(arguments, &typo)).await;
+        let said = said(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {said}");
+        let how = format!(
+            "{0} holds no installation: name the directory of yours, or make one with \
+            `konstruct serve --data-dir {0}`",
+            typo.display()
+        );
+        assert!(said.contains(&how), "{said}");
+        assert!(!typo.exists(), "{arguments:?} made it");
+    }
+    let file = home.path().join("organisation.yaml");
+    std::fs::write(&file, "kind: Organisation\nname: acme\n").unwrap();
+    let mut apply = bare(&["apply"], home.path());
+    apply.arg("-f").arg(&file);
+    let refused = output(apply).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("holds no installation"), "what is not empty is somebody else's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_makes_an_installation_where_there_is_nothing_and_leaves_an_operator() {
+    let home = tempfile::tempdir().unwrap();
+    let (data_dir, file) = (home.path().join("data"), home.path().join("organisation.yaml"));
+    std::fs::write(&file, "kind: Organisation\nname: acme\n").unwrap();
+    let apply = async || {
+        let mut command = bare(&["apply"], &data_dir);
+        command.arg("-f").arg(&file);
+        output(command).await
+    };
+    let first = said(&apply().await);
+    let line = format!("A new installation was made in {}.", data_dir.display());
+    assert_eq!(first.lines().next(), Some(line.as_str()), "{first}");
+    assert!(first.contains("+ Organisation acme"), "{first}");
+    let password = password_in(&first).to_owned();
+    let second = said(&apply().await);
+    assert_eq!(second, "= Organisation acme\n0 created, 0 changed, 1 unchanged, 0 removed\n");
+
+    let (database, data_dir) = (Database::Embedded, Some(data_dir));
+    let app = TestApp::start_with(AppOptions { binary: BINARY.into(), database, data_dir, env: Vec::new() }).await;
+    let me = app.login("owner@localhost", &password).await.get("/api/me").await;
+    assert_eq!(me["operator"], true);
+    assert!(app.log().contains("Log in as owner@localhost;"), "{}", app.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_makes_no_operator_where_its_documents_name_one() {
+    let home = tempfile::tempdir().unwrap();
+    let (data_dir, file) = (home.path().join("data"), home.path().join("users.yaml"));
+    std::fs::write(&file, "kind: User\nemail: ada@acme.test\npassword: a long password\noperator: true\n").unwrap();
+    let mut apply = bare(&["apply"], &data_dir);
+    apply.arg("-f").arg(&file);
+    let said = said(&output(apply).await);
+    assert!(said.contains("+ User ada@acme.test") && !said.contains("password"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_master_key_is_not_made_beside_a_database_that_is_in_use() {
+    let mut app = TestApp::start_with(options().await).await;
+    app.terminate().await;
+    let key = app.data_dir().join("master.key");
+    let kept = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    let refused = output(app.command("serve")).await;
+    assert!(!refused.status.success() && said(&refused).contains("master.key is missing"), "{}", said(&refused));
+    assert!(!key.exists());
+    std::fs::write(&key, kept).unwrap();
+    app.restart().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_documents_is_no_success() {
+    let home = tempfile::tempdir().unwrap();
+    for text in ["", "# nothing yet\n---\n# nor here\n"] {
+        let file = home.path().join("empty.yaml");
+        std::fs::write(&file, text).unwrap();
+        let mut apply = bare(&["apply"], &home.path().join("data"));
+        apply.arg("-f").arg(&file);
+        let refused = output(apply).await;
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(said(&refused).contains("nothing to apply") && said(&refused).contains("empty.yaml"));
+        assert!(!home.path().join("data").exists());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
