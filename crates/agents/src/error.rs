@@ -8,6 +8,8 @@ pub enum Error {
     Engine(#[from] durable::Error),
     #[error("the channels' store failed")]
     Channels(#[from] channels::Error),
+    #[error("the models' store failed")]
+    Models(#[from] llm::Error),
     /// A field of an agent's configuration cannot be right.
     #[error("{field}: {problem}")]
     Invalid { field: &'static str, problem: String },
@@ -30,6 +32,7 @@ impl Error {
             Self::Store(error) => error.kind(),
             Self::Engine(error) => error.kind(),
             Self::Channels(error) => error.kind(),
+            Self::Models(error) => error.kind(),
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::NoAgent | Self::NoVersion(_) => ErrorKind::NotFound,
             Self::NameTaken(_) | Self::InUse(_) => ErrorKind::Conflict,

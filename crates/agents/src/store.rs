@@ -118,10 +118,22 @@ pub async fn update_draft(tx: &mut TenantTx, id: AgentId, draft: &AgentConfig) -
     existed(done.rows_affected())
 }
 
+/// Refuses a configuration whose model group does not stand: nobody would answer. A draft may name one before it is
+/// made.
+pub async fn check_model_group(tx: &mut TenantTx, config: &AgentConfig) -> Result<(), Error> {
+    let known: Vec<_> = llm::store::list_groups(tx).await?.into_iter().map(|group| group.name).collect();
+    if known.contains(&config.model_group) {
+        return Ok(());
+    }
+    let problem = format!("there is no model group \"{}\"; there are {}", config.model_group, known.join(", "));
+    Err(Error::Invalid { field: "model_group", problem })
+}
+
 /// Makes the draft the version that conversations get. A draft that is published already stays that version.
 pub async fn publish(tx: &mut TenantTx, id: AgentId, by: &str) -> Result<AgentVersion, Error> {
     lock_agent(tx, id).await?;
     let agent = find_agent(tx, id).await?.ok_or(Error::NoAgent)?;
+    check_model_group(tx, &agent.draft).await?;
     match agent.published {
         Some(version) if version.config == agent.draft => Ok(version),
         _ => insert_version(tx, id, &agent.draft, by).await,
@@ -140,7 +152,9 @@ pub async fn roll_back(tx: &mut TenantTx, id: AgentId, to: i32, by: &str) -> Res
     .fetch_optional(&mut **tx)
     .await?
     .ok_or(Error::NoVersion(to))?;
-    insert_version(tx, id, &from_json(config)?, by).await
+    let config = from_json(config)?;
+    check_model_group(tx, &config).await?;
+    insert_version(tx, id, &config, by).await
 }
 
 /// All versions, newest first.

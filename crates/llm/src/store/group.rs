@@ -4,7 +4,7 @@ use kernel::ModelGroupId;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
-use super::{Change, Written, check_name};
+use super::{Change, Written, check_name, list_providers};
 use crate::error::Error;
 use crate::model::ModelRef;
 
@@ -123,21 +123,25 @@ async fn check(tx: &mut TenantTx, spec: &GroupSpec) -> Result<(), Error> {
     if spec.models.is_empty() && spec.fallbacks.is_empty() {
         return Err(Error::Invalid(format!("the model group `{}` names no models", spec.name)));
     }
-    let providers = sqlx::query_scalar!("select name from provider").fetch_all(&mut **tx).await?;
+    let providers: Vec<_> = list_providers(tx).await?.into_iter().map(|provider| provider.name).collect();
     for model in &spec.models {
         if !providers.contains(&model.provider) {
-            return Err(Error::Invalid(format!("there is no provider `{}`", model.provider)));
+            let known = providers.join(", ");
+            return Err(Error::Invalid(format!("there is no provider `{}`; there are {known}", model.provider)));
         }
         if model.model.trim().is_empty() || model.model.len() > 200 {
             return Err(Error::Invalid("a model's name has 1 to 200 characters".to_owned()));
         }
     }
-    let groups = sqlx::query_scalar!("select name from model_group").fetch_all(&mut **tx).await?;
+    let groups: Vec<_> = list_groups(tx).await?.into_iter().map(|group| group.name).collect();
     match spec.fallbacks.iter().find(|name| **name == spec.name || !groups.contains(name)) {
         Some(name) if *name == spec.name => {
             Err(Error::Invalid(format!("the model group `{name}` cannot fall back to itself")))
         }
-        Some(name) => Err(Error::Invalid(format!("there is no model group `{name}` to fall back to"))),
+        Some(name) => {
+            let known = groups.join(", ");
+            Err(Error::Invalid(format!("there is no model group `{name}` to fall back to; there are {known}")))
+        }
         None => Ok(()),
     }
 }

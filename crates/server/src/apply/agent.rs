@@ -14,6 +14,7 @@ impl Work<'_> {
         wanted.config.validate(&Tools::builtin(self.house.clock.clone()))?;
         let access = self.access(&wanted.organisation).await?;
         let mut tx = self.house.db.tenant(access.tenant).await?;
+        store::check_model_group(&mut tx, &wanted.config).await?;
         let project = find_project(&mut tx, &wanted.project).await?;
         let change = match store::find_agent_by_name(&mut tx, project, &wanted.name).await? {
             None => {

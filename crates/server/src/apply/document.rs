@@ -112,6 +112,7 @@ pub(super) struct ProviderDocument {
 pub(super) struct ModelGroupDocument {
     pub organisation: String,
     pub name: String,
+    #[serde(default)]
     pub models: Vec<ModelDocument>,
     #[serde(default)]
     pub fallbacks: Vec<String>,

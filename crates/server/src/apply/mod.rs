@@ -8,6 +8,7 @@ mod connection;
 mod diff;
 mod document;
 mod models;
+mod order;
 mod organisation;
 mod prune;
 mod user;
@@ -110,8 +111,8 @@ impl<'a> Work<'a> {
     }
 
     /// Applies all, and waits until every node acts upon it; what was done before a failure is in force too.
-    async fn all(&mut self, mut documents: Vec<Document>, prune: bool) -> anyhow::Result<()> {
-        documents.sort_by_key(|document| document.wanted.rank());
+    async fn all(&mut self, documents: Vec<Document>, prune: bool) -> anyhow::Result<()> {
+        let documents = order::in_order(documents);
         let done = self.each(&documents, prune).await;
         if self.diff.anything_changed() {
             let db = &self.house.db;

@@ -9,6 +9,7 @@ use tenancy::{Access, organisations, projects};
 use super::Work;
 use super::diff::Change;
 use super::document::{Document, Wanted};
+use super::order::by_need;
 
 /// The kinds that `--prune` may remove, in the order of removal: what refers goes before what is referred to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,8 +91,7 @@ impl Work<'_> {
         let mut unwanted = models::list_groups(&mut tx).await?;
         unwanted.retain(|group| !names.contains(&group.name));
         // A group that another one falls back to goes after it.
-        unwanted.sort_by_key(|group| group.fallbacks.is_empty());
-        for group in unwanted {
+        for group in by_need(unwanted, |one, other| other.fallbacks.contains(&one.name)) {
             models::delete_group(&mut tx, group.id).await?;
             self.diff.note(&Change::Removed, format_args!("ModelGroup {organisation}/{}", group.name));
         }

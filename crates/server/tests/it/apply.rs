@@ -98,7 +98,18 @@ async fn what_is_not_understood_is_refused_with_its_place_before_anything_is_don
         ("kind: Agent\norganisation: nobody\nname: M\n", "there is no organisation \"nobody\""),
         ("kind: Agent\norganisation: acme\nname: M\ntools: [fly]\n", "tools: there is no tool \"fly\""),
         ("kind: Agent\norganisation: acme\nname: M\nlimits: {max_steps: 0}\n", "limits.max_steps"),
-        ("kind: ModelGroup\norganisation: acme\nname: g\nmodels: [{provider: none, model: m}]\n", "none"),
+        (
+            "kind: Agent\norganisation: acme\nname: M\nmodel_group: qualty\n",
+            "model_group: there is no model group \"qualty\"; there are fast, quality",
+        ),
+        (
+            "kind: ModelGroup\norganisation: acme\nname: g\nmodels: [{provider: none, model: m}]\n",
+            "there is no provider `none`; there are anthropic, ollama, openai",
+        ),
+        (
+            "kind: ModelGroup\norganisation: acme\nname: g\nfallbacks: [none]\n",
+            "there is no model group `none` to fall back to; there are fast, quality",
+        ),
         ("kind: Provider\norganisation: acme\nname: p\nwire: telepathy\n", "telepathy"),
         (
             "kind: Connection\norganisation: acme\nname: c\nchannel: pigeon\nagent: M\n",
@@ -109,6 +120,47 @@ async fn what_is_not_understood_is_refused_with_its_place_before_anything_is_don
         let output = app.try_apply(yaml).await;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && said.contains(expected), "{yaml}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_may_stand_in_any_order() {
+    let app = TestApp::start_with(options().await).await;
+    let upside_down = "kind: Agent
+organisation: acme
+name: Mara
+model_group: first
+---
+kind: ModelGroup
+organisation: acme
+name: first
+fallbacks: [second]
+---
+kind: ModelGroup
+organisation: acme
+name: second
+fallbacks: [third]
+---
+kind: ModelGroup
+organisation: acme
+name: third
+models: [{provider: offline, model: quotes}]
+---
+kind: Provider
+organisation: acme
+name: offline
+wire: builtin
+---
+kind: Organisation
+name: acme
+";
+    let said = app.apply(upside_down).await;
+    assert!(said.contains("6 created, 0 changed, 0 unchanged"), "{said}");
+    let only_third = "kind: Agent\norganisation: acme\nname: Mara\nmodel_group: third\n---
+kind: ModelGroup\norganisation: acme\nname: third\nmodels: [{provider: offline, model: quotes}]\n";
+    let said = prune(&app, only_third).await;
+    for line in ["- ModelGroup acme/first", "- ModelGroup acme/second", "- ModelGroup acme/fast"] {
+        assert!(said.contains(line), "{said}");
     }
 }
 
