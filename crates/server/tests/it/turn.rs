@@ -63,8 +63,13 @@ async fn a_model_that_fails_ends_in_an_honest_notice_that_names_no_internals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_group_that_does_not_exist_is_said_to_be_a_matter_of_setting_up() {
-    let desk = Desk::new("model_group: nowhere").await;
+async fn a_model_group_that_is_gone_is_said_to_be_a_matter_of_setting_up() {
+    let desk = Desk::new("").await;
+    let groups = format!("{}/model-groups", desk.project.split("/projects/").next().unwrap());
+    let known = desk.owner.get(&groups).await;
+    let quality = known["items"].as_array().unwrap().iter().find(|group| group["name"] == "quality").unwrap();
+    let gone = format!("{groups}/{}", quality["id"].as_str().unwrap());
+    desk.owner.send(Method::DELETE, &gone, &Value::Null).await;
     let answer = desk.ask("Hello?").await;
     assert!(text(&answer).contains("not fully set up"), "{answer}");
     assert_eq!(desk.models.count(), 0);
