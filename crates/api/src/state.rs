@@ -4,7 +4,7 @@ use agents::tools::Tools;
 use channels::Channels;
 use db::Db;
 use durable::Engine;
-use infra::Sealer;
+use infra::{Egress, Sealer};
 use kernel::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenancy::Identity;
@@ -29,6 +29,7 @@ pub struct Parts {
     pub db: Db,
     pub clock: Clock,
     pub sealer: Sealer,
+    pub egress: Egress,
     pub identity: Identity,
     pub engine: Engine,
     pub channels: Channels,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use db::TenantTx;
+use infra::Reach;
 use kernel::{AgentId, ConnectionId, ErrorKind, ProjectId, Secret};
 use serde_json::Value;
 
@@ -76,6 +77,7 @@ impl Channels {
             secrets: Vec::new(),
         };
         self.review(tx, &mut made).await?;
+        self.check_address(&made)?;
         connection::insert(tx, &made).await.map_err(named_twice)?;
         let secrets = new.secrets.into_iter().map(|(name, secret)| (name, Some(secret))).collect();
         self.settle(tx, &made, secrets, by).await?;
@@ -110,6 +112,7 @@ impl Channels {
                 }
             }
             after.settings = settings;
+            self.check_address(&after)?;
         }
         if !change.secrets.is_empty() {
             // What was wrong may have been a secret; the next call tells.
@@ -154,6 +157,16 @@ impl Channels {
             return Err(Error::Invalid("the project has no such agent".into()));
         }
         Ok(())
+    }
+
+    /// Refuses an address that no call of the connection would be let through to.
+    fn check_address(&self, connection: &Connection) -> Result<(), Error> {
+        let reach = if connection.private_allowed { Reach::Private } else { Reach::Public };
+        let address = self.channel(connection.channel)?.review(&connection.settings)?.address;
+        match address.and_then(|address| self.host.egress.objection(&address, reach)) {
+            Some(why) => Err(Error::OutOfReach(why)),
+            None => Ok(()),
+        }
     }
 
     /// Stores secrets and files the route that follows from them.

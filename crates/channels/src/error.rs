@@ -18,6 +18,9 @@ pub enum Error {
     /// What is configured cannot be right; for whoever configures it.
     #[error("{0}")]
     Invalid(String),
+    /// No call to the address that was written would be made; why.
+    #[error("settings.base_url: {0}")]
+    OutOfReach(&'static str),
     /// Something of that name, or a claim of that installation, stands already.
     #[error("{0}")]
     Conflict(String),
@@ -41,6 +44,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Malformed(_) | Self::Invalid(_) => ErrorKind::Invalid,
+            Self::OutOfReach(_) => ErrorKind::Refused,
             Self::NotFound => ErrorKind::NotFound,
             Self::Unverified => ErrorKind::Unauthenticated,
             Self::Refused(_) | Self::Forbidden(_) => ErrorKind::Forbidden,

@@ -7,6 +7,8 @@ pub enum ErrorKind {
     Conflict,
     /// What was sent cannot be right; the message says why, for the sender.
     Invalid,
+    /// It could be right elsewhere, and this installation does not permit it; the message says why, for the sender.
+    Refused,
     /// Who asks is not known.
     Unauthenticated,
     /// Who asks is known and may not.

@@ -15,6 +15,9 @@ pub enum Error {
     Secret(#[from] tenancy::Error),
     #[error("{0}")]
     Invalid(String),
+    /// No call to the address that was written would be made; why.
+    #[error("base_url: {0}")]
+    OutOfReach(&'static str),
     #[error("no such {0}")]
     NotFound(&'static str),
     /// Told apart from what may not be: a key is never taken along to another host.
@@ -30,6 +33,7 @@ impl Error {
             Self::Store(error) => error.kind(),
             Self::Secret(error) => error.kind(),
             Self::Invalid(_) | Self::KeyForAnotherHost => ErrorKind::Invalid,
+            Self::OutOfReach(_) => ErrorKind::Refused,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::InUse { .. } => ErrorKind::Conflict,
         }

@@ -67,6 +67,7 @@ impl Node {
             db: house.db.clone(),
             clock,
             sealer: house.sealer.clone(),
+            egress: house.egress.clone(),
             identity,
             engine: engine.clone(),
             channels,

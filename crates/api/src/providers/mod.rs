@@ -63,6 +63,7 @@ async fn create_provider(
     };
     let written = store::upsert_provider(&mut tx, &app.sealer, &spec).await?;
     let made = store::find_provider(&mut tx, written.id).await?;
+    store::check_reach(&app.egress, &made)?;
     record(&mut tx, &who, "provider.create", written.id, &made.name).await?;
     tx.commit().await?;
     app.all_in_force().await?;
@@ -84,9 +85,13 @@ async fn change_provider(
 ) -> Result<Json<Provider>, Problem> {
     let mut tx = who.begin(&app).await?;
     let old = store::find_provider(&mut tx, id).await?;
+    let moves = change.moves(&old);
     let spec = change.onto(old);
     store::update_provider(&mut tx, &app.sealer, id, &spec).await?;
     let changed = store::find_provider(&mut tx, id).await?;
+    if moves {
+        store::check_reach(&app.egress, &changed)?;
+    }
     record(&mut tx, &who, "provider.change", id, &changed.name).await?;
     tx.commit().await?;
     app.all_in_force().await?;

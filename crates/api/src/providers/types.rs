@@ -54,6 +54,12 @@ pub(crate) struct ChangeProvider {
 }
 
 impl ChangeProvider {
+    /// Whether calls go elsewhere afterwards.
+    pub(crate) fn moves(&self, old: &llm::store::Provider) -> bool {
+        self.wire.is_some_and(|wire| llm::Wire::from(wire) != old.wire)
+            || self.base_url.as_ref().is_some_and(|base_url| *base_url != old.base_url)
+    }
+
     /// What the provider is to be, given what it is.
     pub(crate) fn onto(self, old: llm::store::Provider) -> ProviderSpec {
         ProviderSpec {

@@ -6,6 +6,12 @@ use serde_json::json;
 
 use crate::world::{World, organisation, secrets};
 
+/// As a member may write it.
+fn public(mut new: NewConnection) -> NewConnection {
+    new.settings["base_url"] = "https://slack.example.com/api/".into();
+    new
+}
+
 #[tokio::test]
 async fn a_workspace_proven_by_one_secret_belongs_to_one_organisation() {
     let world = World::connected().await;
@@ -36,6 +42,8 @@ async fn only_the_operator_connects_a_shared_app_and_points_into_private_network
     let mut new = world.slack_connection(&world.acme, "shared", world.acme.mara);
     new.secrets.remove("signing_secret");
     let refused = world.try_connect(&world.acme, new.clone(), Author::Member).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused, "the address is private");
+    let refused = world.try_connect(&world.acme, public(new.clone()), Author::Member).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Forbidden);
     let made = world.try_connect(&world.acme, new.clone(), Author::Operator).await.unwrap();
     assert!(made.private_allowed);
@@ -51,15 +59,18 @@ async fn only_the_operator_connects_a_shared_app_and_points_into_private_network
         let mut tx = world.db.tenant(world.acme.tenant).await.unwrap();
         let secrets = [("bot_token".to_owned(), Some("xoxb-shared".into()))].into();
         let change = ConnectionChange { settings: Some(settings), secrets, ..ConnectionChange::default() };
-        let changed = world.channels.update_connection(&mut tx, made.id, change, by).await.unwrap();
+        let changed = world.channels.update_connection(&mut tx, made.id, change, by).await;
         tx.commit().await.unwrap();
-        changed.private_allowed
+        changed.map(|changed| changed.private_allowed)
     };
     let mut settings = made.settings.clone();
     settings["engaged_minutes"] = 5.into();
-    assert!(change(settings.clone(), Author::Member).await, "the address is still the operator's");
+    assert!(change(settings.clone(), Author::Member).await.unwrap(), "the address is still the operator's");
     settings["base_url"] = "http://10.0.0.1/api/".into();
-    assert!(!change(settings, Author::Member).await, "an address of the member's own is not");
+    let refused = change(settings.clone(), Author::Member).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused, "an address of the member's own is not");
+    settings["base_url"] = "https://slack.example/api/".into();
+    assert!(!change(settings, Author::Member).await.unwrap());
 
     let rival = organisation(&world.db, "rival").await;
     new.project = rival.project;
@@ -71,7 +82,7 @@ async fn only_the_operator_connects_a_shared_app_and_points_into_private_network
 #[tokio::test]
 async fn what_cannot_be_a_connection_is_refused_with_a_reason() {
     let world = World::connected().await;
-    let whole = || world.slack_connection(&world.acme, "second", world.acme.mara);
+    let whole = || public(world.slack_connection(&world.acme, "second", world.acme.mara));
     let rival = organisation(&world.db, "rival").await;
     let cases: Vec<(NewConnection, ErrorKind, &str)> = vec![
         (NewConnection { name: "acme-slack".into(), ..whole() }, ErrorKind::Conflict, "name already"),
@@ -145,10 +156,8 @@ async fn a_changed_secret_is_in_force_with_the_next_delivery() {
 #[tokio::test]
 async fn a_stored_token_goes_to_no_address_but_the_one_it_was_given_for() {
     let world = World::new().await;
-    let made = world
-        .try_connect(&world.acme, world.slack_connection(&world.acme, "second", world.acme.mara), Author::Member)
-        .await;
-    let made = made.unwrap();
+    let new = public(world.slack_connection(&world.acme, "second", world.acme.mara));
+    let made = world.try_connect(&world.acme, new, Author::Member).await.unwrap();
     let mut settings = made.settings.clone();
     settings["base_url"] = "https://elsewhere.example/api/".into();
     let mut tx = world.db.tenant(world.acme.tenant).await.unwrap();

@@ -9,6 +9,9 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use super::Reach;
 
 pub(super) const WHY: &str = "the address is not a public one";
+/// For whoever wrote an address that the operator could have written.
+pub(super) const PRIVATE: &str = "the address is not a public one; the operator may set it with \
+                                  `konstruct apply --data-dir`, or permit such addresses with `egress.allow_private`";
 
 /// Nobody's calls go here: link-local networks, where clouds serve credentials, and their kind.
 const NEVER_V4: [Ipv4Net; 2] = [v4(169, 254, 0, 0, 16), v4(168, 63, 129, 16, 32)];
@@ -55,6 +58,12 @@ pub(super) fn allowed(address: IpAddr, reach: Reach) -> bool {
             None => allowed_v6(address, reach),
         },
     }
+}
+
+/// Whether a call of this reach may ask where `name` leads. The names of this machine need no asking (RFC 6761).
+pub(super) fn allowed_name(name: &str, reach: Reach) -> bool {
+    let here = name == "localhost" || name.ends_with(".localhost");
+    !name.is_empty() && (reach == Reach::Private || !here)
 }
 
 fn allowed_v4(address: Ipv4Addr, reach: Reach) -> bool {

@@ -85,10 +85,16 @@ impl Egress {
         })
     }
 
+    /// What would keep every call to `url` from being made, as far as the URL tells by itself: for whoever writes it.
+    pub fn objection(&self, url: &Url, reach: Reach) -> Option<&'static str> {
+        let why = check_url(url, self.effective(reach)).err()?;
+        Some(if check_url(url, Reach::Private).is_ok() { address::PRIVATE } else { why })
+    }
+
     /// Begins a call. Refuses URLs that are not http(s), carry a user name, or name an address out of reach.
     pub fn request(&self, method: Method, url: &Url, reach: Reach) -> Result<Call, EgressError> {
-        let reach = if self.shared.allow_private { Reach::Private } else { reach };
-        check_url(url, reach)?;
+        let reach = self.effective(reach);
+        check_url(url, reach).map_err(|why| EgressError::Refused { why })?;
         let client = match reach {
             Reach::Public => &self.shared.public,
             Reach::Private => &self.shared.private,
@@ -118,6 +124,10 @@ impl Egress {
         });
         result
     }
+
+    fn effective(&self, reach: Reach) -> Reach {
+        if self.shared.allow_private { Reach::Private } else { reach }
+    }
 }
 
 fn client(options: &EgressOptions, tls: &ClientConfig, resolver: GuardedResolver) -> Result<Client, EgressError> {
@@ -142,21 +152,20 @@ fn client(options: &EgressOptions, tls: &ClientConfig, resolver: GuardedResolver
         .map_err(EgressError::from)
 }
 
-fn check_url(url: &Url, reach: Reach) -> Result<(), EgressError> {
-    let refuse = |why| Err(EgressError::Refused { why });
+fn check_url(url: &Url, reach: Reach) -> Result<(), &'static str> {
     if !matches!(url.scheme(), "http" | "https") {
-        return refuse("only http and https URLs can be called");
+        return Err("only http and https URLs can be called");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("a URL must not carry a user name or password");
+        return Err("a URL must not carry a user name or password");
     }
     let allowed = match url.host() {
-        Some(Host::Domain(name)) => !name.trim_end_matches('.').is_empty(),
+        Some(Host::Domain(name)) => address::allowed_name(name.trim_end_matches('.'), reach),
         Some(Host::Ipv4(address)) => address::allowed(address.into(), reach),
         Some(Host::Ipv6(address)) => address::allowed(address.into(), reach),
-        None => return refuse("the URL has no host"),
+        None => return Err("the URL has no host"),
     };
-    if allowed { Ok(()) } else { refuse(address::WHY) }
+    if allowed { Ok(()) } else { Err(address::WHY) }
 }
 
 /// The belt beside the resolver's braces: who answered must be somebody we could have connected to.

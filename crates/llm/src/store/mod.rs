@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 pub use group::{GroupSpec, ModelGroup, delete_group, find_group, list_groups, update_group, upsert_group};
 pub use provider::{
-    KeyChange, Provider, ProviderSpec, delete_provider, find_provider, list_providers, update_provider, upsert_provider,
+    KeyChange, Provider, ProviderSpec, check_reach, delete_provider, find_provider, list_providers, update_provider,
+    upsert_provider,
 };
 pub use seed::{Seed, seed_defaults};
 

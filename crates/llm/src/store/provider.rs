@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use db::TenantTx;
-use infra::{Reach, Sealer};
+use infra::{Egress, Reach, Sealer};
 use kernel::{ProviderId, Secret};
 use serde::Serialize;
 use tenancy::secrets;
@@ -76,6 +76,15 @@ pub async fn list_providers(tx: &mut TenantTx) -> Result<Vec<Provider>, Error> {
 
 pub async fn find_provider(tx: &mut TenantTx, id: ProviderId) -> Result<Provider, Error> {
     list_providers(tx).await?.into_iter().find(|provider| provider.id == id).ok_or(Error::NotFound("provider"))
+}
+
+/// Refuses a provider that no call would be let through to.
+pub fn check_reach(egress: &Egress, provider: &Provider) -> Result<(), Error> {
+    let address = Upstream::base_url(provider.wire, &provider.base_url).filter(|_| provider.wire != Wire::Builtin);
+    match address.and_then(|address| egress.objection(&address, reach(provider))) {
+        Some(why) => Err(Error::OutOfReach(why)),
+        None => Ok(()),
+    }
 }
 
 /// Makes the provider of this name what `spec` says.
@@ -173,7 +182,7 @@ pub(super) async fn load_upstreams(tx: &mut TenantTx, sealer: &Sealer) -> Result
         };
         upstreams.push(Upstream {
             base: Upstream::base_url(provider.wire, &provider.base_url),
-            reach: if provider.private_allowed { Reach::Private } else { Reach::Public },
+            reach: reach(&provider),
             id: provider.id,
             name: provider.name,
             wire: provider.wire,
@@ -181,6 +190,10 @@ pub(super) async fn load_upstreams(tx: &mut TenantTx, sealer: &Sealer) -> Result
         });
     }
     Ok(upstreams)
+}
+
+fn reach(provider: &Provider) -> Reach {
+    if provider.private_allowed { Reach::Private } else { Reach::Public }
 }
 
 /// Answers whether anything changed.

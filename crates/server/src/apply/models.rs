@@ -1,5 +1,5 @@
 use llm::ModelRef;
-use llm::store::{GroupSpec, KeyChange, ProviderSpec, upsert_group, upsert_provider};
+use llm::store::{GroupSpec, KeyChange, ProviderSpec, check_reach, find_provider, upsert_group, upsert_provider};
 
 use super::Work;
 use super::diff::Change;
@@ -17,6 +17,7 @@ impl Work<'_> {
         };
         let mut tx = self.house.db.tenant(self.tenant(&wanted.organisation).await?).await?;
         let written = upsert_provider(&mut tx, &self.house.sealer, &spec).await?;
+        check_reach(&self.house.egress, &find_provider(&mut tx, written.id).await?)?;
         tx.commit().await?;
         Ok(written.change.into())
     }
