@@ -5,7 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::{CommandExt as _, parent_id};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -28,10 +29,13 @@ pub(crate) fn run(project: &Project, arguments: &[&str]) -> Result<()> {
     let binary = stages.stage("the server", || release_binary(project))?;
     say(&format!("\n{}\n\n== starting on http://{}", stages.summary(), options.listen));
     let listen = options.listen.as_str();
-    // Waits until the server is ready and shows a round trip through it.
-    Command::new(std::env::current_exe()?).args(["announce", listen]).arg(&binary).arg(&options.data_dir).spawn()?;
+    // Hears what the server says, waits until it is ready and shows a round trip through it.
+    let mut announce = Command::new(std::env::current_exe()?);
+    announce.args(["announce", listen]).arg(&binary).arg(&options.data_dir).stdin(Stdio::piped());
+    let heard = announce.spawn()?.stdin.take().context("nobody hears the server")?;
     let mut server = Command::new(binary);
     server.args(["serve", "--listen", listen, "--data-dir"]).arg(&options.data_dir).env_remove("DATABASE_URL");
+    server.stdout(heard);
     Err(server.exec()).context("the server does not start")
 }
 
@@ -39,6 +43,7 @@ pub(crate) fn run(project: &Project, arguments: &[&str]) -> Result<()> {
 pub(crate) fn announce(project: &Project, arguments: &[&str]) -> Result<()> {
     let [listen, binary, data_dir] = arguments else { bail!("announce is a part of `run`") };
     let server = parent_id();
+    let said = pass_on();
     let begun = Instant::now();
     while !is_ready(listen) {
         // Orphaned: the server has ended and has said why.
@@ -60,11 +65,44 @@ pub(crate) fn announce(project: &Project, arguments: &[&str]) -> Result<()> {
         return Err(error);
     }
     say(&format!(
-        "\nKonstruct runs at {url} (ready {:.1} s after its start). The owner's account and password stand above, \
-         at the first start.\nCtrl-C ends it; its data stays in {data_dir}.",
+        "\nKonstruct is ready, {:.1} s after its start. Ctrl-C ends it; its data stays in {data_dir}.\n",
         ready.as_secs_f64()
     ));
+    let reset = format!("{binary} user reset-password");
+    let last = said.lock().map(|said| way_in(&said, &url, &format!("{reset} EMAIL --data-dir {data_dir}")));
+    say(&last.unwrap_or_default());
+    // As long as it runs, it may have something to say.
+    while parent_id() == server {
+        std::thread::sleep(Duration::from_millis(200));
+    }
     Ok(())
+}
+
+/// Passes on what the server says, and keeps it.
+fn pass_on() -> Arc<Mutex<Vec<String>>> {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&said);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            say(&line);
+            if let Ok(mut kept) = kept.lock() {
+                kept.push(line);
+            }
+        }
+    });
+    said
+}
+
+/// Where to log in, as whom, and with what: from what the server said at its start.
+fn way_in(said: &[String], url: &str, reset: &str) -> String {
+    let after = |label: &str| said.iter().find_map(|line| line.trim().strip_prefix(label)).map(str::trim);
+    let known = after("Log in as").and_then(|rest| rest.split(';').next());
+    let (email, password) = match (after("e-mail"), known, after("password  ")) {
+        (Some(email), _, Some(password)) => (email, password.to_owned()),
+        (_, Some(email), _) => (email, format!("the one you have; a new one: {}", reset.replace("EMAIL", email))),
+        _ => ("of an operator", format!("a new one: {reset}")),
+    };
+    format!("  portal    {url}\n  e-mail    {email}\n  password  {password}")
 }
 
 /// `cargo xtask bench NAME`: a benchmark in `bench/`, with the released server beside it.
@@ -141,4 +179,27 @@ fn is_ready(listen: &str) -> bool {
         Ok(&head == b"HTTP/1.1 200")
     };
     ask().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(said: &str) -> String {
+        let said: Vec<String> = said.lines().map(str::to_owned).collect();
+        way_in(&said, "http://127.0.0.1:8080", "konstruct user reset-password EMAIL")
+    }
+
+    #[test]
+    fn the_last_lines_tell_where_to_log_in_and_how() {
+        let first = "\n  Log in at http://127.0.0.1:8080\n    e-mail    owner@localhost\n    password  abcd-efgh\n\n  \
+            The password is shown this once.";
+        let expected = "  portal    http://127.0.0.1:8080\n  e-mail    owner@localhost\n  password  abcd-efgh";
+        assert_eq!(way(first), expected);
+        let later =
+            way("Log in as ada@acme.test; `konstruct user reset-password ada@acme.test` makes another password.");
+        assert!(later.contains("  e-mail    ada@acme.test\n"), "{later}");
+        assert!(later.ends_with("a new one: konstruct user reset-password ada@acme.test"), "{later}");
+        assert!(way("").ends_with("a new one: konstruct user reset-password EMAIL"));
+    }
 }
