@@ -4,6 +4,7 @@
 //! Invariant: neither query strings nor headers nor bodies are logged; they may hold secrets.
 
 mod headers;
+mod parameters;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -66,6 +67,9 @@ pub(crate) async fn around(request: Request, next: Next) -> Response {
 
 /// The answer, in the shape all answers have, whatever becomes of the handler.
 async fn answer(request: Request, next: Next) -> Response {
+    if let Err(problem) = parameters::check(&request) {
+        return problem.into_response();
+    }
     let handled = AssertUnwindSafe(tokio::time::timeout(PATIENCE, next.run(request))).catch_unwind().await;
     match handled {
         Ok(Ok(response)) => problem::normalise(response),
