@@ -38,6 +38,6 @@ mod tools;
 
 pub use anonymous::ANONYMOUS;
 pub use openapi::openapi;
-pub use router::router;
+pub use router::{Answers, figures, router};
 pub use serve::{ServeOptions, Tls, TlsError, serve};
 pub use state::{AppState, Parts};

@@ -1,6 +1,9 @@
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
     agents, api_keys, audit, auth, connections, conversations, dead_letters, health, ingress, layers, me, members,
@@ -10,22 +13,53 @@ use crate::{
 /// The largest body that is taken.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Everything the server answers.
-pub fn router(state: AppState) -> Router {
-    let (documented, _) = documented().split_for_parts();
-    // The busiest address stays outside of what is wrapped around the others.
-    let (hot, _) = ingress::slack::routes().split_for_parts();
-    documented
-        .merge(openapi::routes())
-        .merge(health::routes())
-        .fallback(portal::serve)
-        .layer(middleware::from_fn(layers::around))
-        .merge(hot)
-        .with_state(state)
+/// Which parts of the product a node answers for. Its health it tells always.
+#[derive(Clone, Copy, Debug)]
+pub struct Answers {
+    /// Where channels deliver.
+    pub channels: bool,
+    /// The REST API and the portal.
+    pub api: bool,
+    /// `/metrics`; see [`figures`] for another place.
+    pub figures: bool,
+}
+
+/// What the server answers.
+pub fn router(state: AppState, answers: Answers) -> Router {
+    let mut wrapped = health::routes();
+    if answers.figures {
+        wrapped = wrapped.merge(health::figures());
+    }
+    if answers.channels {
+        wrapped = wrapped.merge(ingress::web::routes().split_for_parts().0);
+    }
+    wrapped = match answers.api {
+        true => wrapped.merge(api().split_for_parts().0).merge(openapi::routes()).fallback(portal::serve),
+        false => wrapped.fallback(elsewhere),
+    };
+    let wrapped = wrapped.layer(middleware::from_fn(layers::around));
+    match answers.channels {
+        // The busiest address stays outside of what is wrapped around the others.
+        true => wrapped.merge(ingress::slack::routes().split_for_parts().0).with_state(state),
+        false => wrapped.with_state(state),
+    }
+}
+
+/// The figures and the health alone, for an address that only the operator's programs reach.
+pub fn figures(state: AppState) -> Router {
+    health::routes().merge(health::figures()).with_state(state)
+}
+
+async fn elsewhere() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "no role of this node answers here").into_response()
 }
 
 /// The operations that stand in the OpenAPI document, beside Slack's.
 pub(crate) fn documented() -> OpenApiRouter<AppState> {
+    api().merge(ingress::web::routes())
+}
+
+fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .merge(auth::routes())
         .merge(me::routes())
@@ -43,5 +77,4 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(conversations::routes())
         .merge(runs::routes())
         .merge(dead_letters::routes())
-        .merge(ingress::web::routes())
 }

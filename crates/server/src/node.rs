@@ -6,7 +6,7 @@ use std::time::Duration;
 use agents::Turn;
 use agents::tools::Tools;
 use anyhow::Context as _;
-use api::{AppState, Parts};
+use api::{Answers, AppState, Parts};
 use durable::{Engine, EngineOptions, Program};
 use infra::{Bus, ConfigEpoch};
 use llm::{Pool, PoolOptions};
@@ -25,6 +25,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Node {
     pub engine: Engine,
     state: AppState,
+    answers: Answers,
 }
 
 impl Node {
@@ -76,11 +77,21 @@ impl Node {
             metrics,
             shutdown,
         });
-        Ok(Self { engine, state })
+        let answers = Answers {
+            channels: config.has_role(Role::Gateway),
+            api: config.has_role(Role::Api),
+            figures: config.metrics.listen.is_none(),
+        };
+        Ok(Self { engine, state, answers })
     }
 
     pub(crate) fn router(&self) -> axum::Router {
-        api::router(self.state.clone())
+        api::router(self.state.clone(), self.answers)
+    }
+
+    /// What `metrics.listen` answers.
+    pub(crate) fn figures(&self) -> axum::Router {
+        api::figures(self.state.clone())
     }
 }
 

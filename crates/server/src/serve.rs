@@ -39,8 +39,11 @@ pub(crate) async fn serve_until(
     let began = Instant::now();
     let _lock = DataDirLock::take(&config.data_dir).await?;
     let tls = load_tls(config)?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = listen(config.listen).await?;
+    let figures = match config.metrics.listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let address = listener.local_addr()?;
     let house = House::open(config).await?;
     let tasks = TaskTracker::new();
@@ -52,6 +55,9 @@ pub(crate) async fn serve_until(
     let welcome = first_run::prepare(&house).await?;
     if let Some(tls) = tls.clone() {
         tasks.spawn(tls.keep_fresh(shutdown.clone()));
+    }
+    if let Some(figures) = figures {
+        tasks.spawn(api::serve(figures, node.figures(), ServeOptions::default(), shutdown.clone()));
     }
     let running = Running::announce(config, address)?;
     tracing::info!(address = %address, started_in_ms = began.elapsed().as_millis(), "ready");
@@ -122,6 +128,10 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
     };
     SocketAddr::new(ip, address.port())
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
 fn load_tls(config: &Config) -> anyhow::Result<Option<Tls>> {

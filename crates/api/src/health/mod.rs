@@ -15,10 +15,11 @@ use crate::state::AppState;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(|State(app): State<AppState>| async move { app.metrics.render() }))
+    Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(readyz))
+}
+
+pub(crate) fn figures() -> Router<AppState> {
+    Router::new().route("/metrics", get(|State(app): State<AppState>| async move { app.metrics.render() }))
 }
 
 /// 200 only when a message sent now would be processed.

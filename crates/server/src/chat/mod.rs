@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::visitor::Visitor;
 use crate::cli::ChatOptions;
-use crate::config::{Config, Role, TlsConfig};
+use crate::config::{Config, MetricsConfig, Role, TlsConfig};
 use crate::house::House;
 use crate::logging;
 use crate::serve::{Running, serve_until};
@@ -33,7 +33,13 @@ pub(crate) async fn chat(config: &Config, options: ChatOptions) -> anyhow::Resul
 /// Serves in this process for as long as somebody talks.
 async fn talk_to_own(config: &Config, options: &ChatOptions) -> anyhow::Result<()> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let own = Config { listen, roles: vec![Role::All], tls: TlsConfig::default(), ..config.clone() };
+    let own = Config {
+        listen,
+        roles: vec![Role::All],
+        tls: TlsConfig::default(),
+        metrics: MetricsConfig::default(),
+        ..config.clone()
+    };
     let shutdown = CancellationToken::new();
     let (tell, listening) = oneshot::channel();
     let serving = Box::pin(serve_until(&own, shutdown.clone(), |address| {

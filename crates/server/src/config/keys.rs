@@ -40,8 +40,9 @@ pub(super) const KEYS: &[Key] = &[
         "roles",
         Kind::List,
         "`all`",
-        "What this node does: `gateway` takes deliveries of channels, `worker` runs turns and sends replies, `api` \
-         serves the REST API and the portal; `all` is all of them.",
+        "What this node does: `gateway` takes deliveries of channels (`/channels/...`), `worker` runs turns and sends \
+         replies, `api` serves the REST API and the portal; `all` is all of them. What no role of the node answers is 404 \
+         there; its health and figures it tells always.",
     ),
     key(
         "log",
@@ -91,6 +92,13 @@ pub(super) const KEYS: &[Key] = &[
         "`false`",
         "Whether base URLs that organisations set themselves may lie in private networks. Those that the operator sets \
          with `konstruct apply --data-dir` always may.",
+    ),
+    key(
+        "metrics.listen",
+        Kind::Text,
+        "none: `listen` answers `/metrics`",
+        "An address and port of its own for `/metrics`, which asks for no credentials: with it, `listen` does not answer \
+         `/metrics` any more. The health is told on both.",
     ),
     key("engine.max_running", Kind::Number, "`256`", "How many turns may be under way on this node at once."),
 ];

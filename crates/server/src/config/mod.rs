@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub tls: TlsConfig,
     pub database: DatabaseConfig,
     pub egress: EgressConfig,
+    pub metrics: MetricsConfig,
     pub engine: EngineConfig,
 }
 
@@ -36,12 +37,13 @@ pub(crate) struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// Everything
     All,
-    /// Takes deliveries of channels.
+    /// Takes deliveries of channels
     Gateway,
-    /// Runs turns and sends replies.
+    /// Runs turns and sends replies
     Worker,
-    /// Serves the REST API and the portal.
+    /// Serves the REST API and the portal
     Api,
 }
 
@@ -74,6 +76,12 @@ pub(crate) struct EgressConfig {
     pub allow_private: bool,
 }
 
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MetricsConfig {
+    pub listen: Option<SocketAddr>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct EngineConfig {
@@ -93,6 +101,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             database: DatabaseConfig::default(),
             egress: EgressConfig::default(),
+            metrics: MetricsConfig::default(),
             engine: EngineConfig::default(),
         }
     }

@@ -8,6 +8,7 @@ mod cli;
 mod desk;
 mod faults;
 mod identity;
+mod roles;
 mod slack;
 mod slack_sdk;
 mod turn;
