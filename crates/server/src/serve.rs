@@ -101,7 +101,10 @@ impl Running {
         match DataDirLock::take(&config.data_dir).await {
             Err(db::Error::AlreadyServed { .. }) => {
                 let file = Self::file(config);
-                fs::read_to_string(&file).map(Some).with_context(|| format!("cannot read {}", file.display()))
+                let dir = config.data_dir.display();
+                let url = fs::read_to_string(&file);
+                url.map(Some)
+                    .with_context(|| format!("the server of {dir} is starting or ending; try again in a moment"))
             }
             Ok(_nobody_serves) => Ok(None),
             Err(error) => Err(error.into()),

@@ -1,18 +1,16 @@
 //! `konstruct chat`: a conversation in the terminal, through an agent's web chat: the very way its visitors take.
 //! Talks to the server that serves the data directory; where none does, to one of its own that ends with it.
 
+mod partner;
 mod visitor;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::{Context as _, bail};
-use channels::ChannelKind;
-use channels::connection::{self, ConnectionFilter};
-use kernel::{ConnectionId, PageRequest};
-use tenancy::{Access, organisations, projects};
+use anyhow::Context as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::partner::Partner;
 use self::visitor::Visitor;
 use crate::cli::ChatOptions;
 use crate::config::{Config, MetricsConfig, Role, TlsConfig};
@@ -66,8 +64,10 @@ async fn talk_to(config: &Config, server: &str, options: &ChatOptions) -> anyhow
 }
 
 async fn talk(house: &House, server: &str, options: &ChatOptions) -> anyhow::Result<()> {
-    let Partner { agent, connection } = find_partner(house, options).await?;
-    let mut visitor = Visitor::arrive(&house.egress, server, connection).await?;
+    let Partner { agent, connection } = Partner::find(house, options).await?;
+    let mut visitor = Visitor::arrive(&house.egress, server, connection)
+        .await
+        .with_context(|| format!("the server at {server} does not take {agent}'s web chat; does it still run?"))?;
     if let Some(text) = &options.say {
         return visitor.ask(text).await;
     }
@@ -94,44 +94,4 @@ fn lines() -> mpsc::Receiver<String> {
         }
     });
     receive
-}
-
-struct Partner {
-    agent: String,
-    connection: ConnectionId,
-}
-
-async fn find_partner(house: &House, options: &ChatOptions) -> anyhow::Result<Partner> {
-    let mut tx = house.db.system("whom to talk to").await?;
-    let page = PageRequest::new(None, Some(PageRequest::MAX_LIMIT));
-    let known = organisations::list(&mut tx, &page).await?.items;
-    tx.commit().await?;
-    let organisation = one(known, options.organisation.as_deref(), "organisation", |it| &it.name)?;
-    let mut tx = house.db.tenant(organisation.id).await?;
-    let mut partners = Vec::new();
-    for project in projects::list(&mut tx, &Access::system(organisation.id), &page).await?.items {
-        let filter = ConnectionFilter { channel: Some(ChannelKind::Web), agent: None };
-        for found in connection::list(&mut tx, project.id, filter, &page).await?.items {
-            let agent = agents::store::find_agent(&mut tx, found.agent).await?.context("the agent is gone")?.name;
-            partners.push(Partner { agent, connection: found.id });
-        }
-    }
-    tx.commit().await?;
-    one(partners, options.agent.as_deref(), "agent", |it| &it.agent)
-        .context("an agent is talked to through its web chat: a Connection with `channel: web`")
-}
-
-/// The one that is named, or the only one there is.
-fn one<T>(mut known: Vec<T>, name: Option<&str>, what: &str, name_of: impl Fn(&T) -> &String) -> anyhow::Result<T> {
-    let names = known.iter().map(|it| name_of(it).as_str()).collect::<Vec<_>>().join(", ");
-    if let Some(name) = name {
-        known.retain(|it| name_of(it) == name);
-    }
-    match (known.pop(), known.len()) {
-        (Some(only), 0) => Ok(only),
-        (Some(_), _) if name.is_none() => bail!("name one with --{what}: {names}"),
-        (Some(first), _) => Ok(first),
-        (None, _) if names.is_empty() => bail!("there is no {what}"),
-        (None, _) => bail!("there is no such {what}; there are {names}"),
-    }
 }

@@ -174,6 +174,30 @@ async fn a_new_password_takes_the_old_ones_place_and_ends_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn chat_says_whom_it_does_not_find_and_what_to_do() {
+    let app = TestApp::start_with(options().await).await;
+    app.apply("kind: Organisation\nname: acme\n---\nkind: Agent\norganisation: acme\nname: Noor\n").await;
+    for (arguments, expected) in [
+        (&["--say", "hi"][..], "there are several organisations; name one with --organisation: acme, demo"),
+        (&["--organisation", "acne", "--say", "hi"], "there is no organisation \"acne\"; there are acme, demo"),
+        (&["--organisation", "acme", "--say", "hi"], "no agent of acme has a web chat: apply a Connection"),
+        (
+            &["--organisation", "acme", "--agent", "Noor", "--say", "hi"],
+            "agent \"Noor\" has no web chat: apply a Connection",
+        ),
+        (
+            &["--organisation", "demo", "--agent", "Noor", "--say", "hi"],
+            "organisation demo has no agent \"Noor\"; it has Mara",
+        ),
+    ] {
+        let mut chat = app.command("chat");
+        chat.args(arguments);
+        let refused = output(chat).await;
+        assert!(refused.status.code() == Some(1) && said(&refused).contains(expected), "{}", said(&refused));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn exit_codes_mean_something() {
     let app = TestApp::start_with(options().await).await;
     assert_eq!(output(app.command("serve")).await.status.code(), Some(4), "another server holds the directory");
