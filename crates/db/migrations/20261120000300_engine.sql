@@ -98,8 +98,6 @@ create table run (
     cost_usd numeric(18, 9) default 0,
     primary key (tenant_id, run_id, day)
 ) partition by range (day);
-create index run_of_lane on run (tenant_id, lane_id, seq);
-create index run_newest on run (tenant_id, started_at desc, run_id desc);
 call protect('run');
 call admit_system('run');
 grant select on run to konstruct_app;
@@ -162,7 +160,8 @@ create table outbox (
     confirmed_at timestamptz,
     primary key (tenant_id, message_id, day)
 ) partition by range (day);
-create index outbox_of_lane on outbox (tenant_id, lane_id, seq);
+-- Begins with the lane: an index that begins with the tenant competes with the key while a table has no statistics yet.
+create index outbox_unposted on outbox (lane_id, seq) where state = 'intent';
 create index outbox_due on outbox (next_at) where next_at is not null;
 create index outbox_owned on outbox (owner) where owner is not null;
 call protect('outbox');

@@ -151,8 +151,8 @@ create table conversation (
     created_at timestamptz not null default now(),
     last_message_at timestamptz not null default now(),
     primary key (tenant_id, conversation_id),
+    -- The lane refers to the project and goes with it: a second reference would cost a check a message and say no more.
     foreign key (tenant_id, conversation_id) references lane (tenant_id, lane_id) on delete cascade,
-    foreign key (tenant_id, project_id) references project (tenant_id, project_id) on delete cascade,
     foreign key (tenant_id, connection_id) references connection (tenant_id, connection_id)
         on delete set null (connection_id),
     foreign key (tenant_id, agent_id) references agent (tenant_id, agent_id) on delete set null (agent_id),

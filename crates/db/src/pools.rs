@@ -6,6 +6,16 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::{Error, SystemTx, TenantTx};
 
+/// What PostgreSQL itself is to end: a statement that hangs, and the session of a node that is gone without a word, whose
+/// locks would stop the others.
+const BOUNDS: [(&str, &str); 5] = [
+    ("statement_timeout", "120s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("tcp_keepalives_idle", "15"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+];
+
 /// How to reach the database. Both logins are unprivileged; see DESIGN "roles of the database".
 #[derive(Clone, Debug)]
 pub struct DbOptions {
@@ -37,10 +47,11 @@ impl Db {
         };
         // A plan made while a table or a partition is still empty scans all of it, and is kept until the next analysis,
         // which a burst does not wait for; so do the checks of foreign keys. Every query here has an index.
-        let app = options.app.options([("enable_seqscan", "off")]);
+        let app = options.app.options(BOUNDS).options([("enable_seqscan", "off")]);
         // The engine's statements are few, the same for ever, and dear to plan: a claim's plan took longer than the
         // claim. Tenants' queries have optional conditions and are planned for those that they come with.
-        let system = options.system.options([("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")]);
+        let system = options.system.options(BOUNDS);
+        let system = system.options([("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")]);
         let db = Self { app: pool(app).await?, system: pool(system).await? };
         for pool in [&db.app, &db.system] {
             refuse_privileged(pool).await?;
@@ -50,9 +61,19 @@ impl Db {
 
     /// Opens a transaction that sees this tenant's rows, and no other's.
     pub async fn tenant(&self, ctx: impl Into<TenantCtx>) -> Result<TenantTx, Error> {
-        let tenant = ctx.into().tenant;
+        self.begin_tenant(ctx.into(), "").await
+    }
+
+    /// Like [`Db::tenant`], but its commit does not wait for the disk: for work that a later commit confirms. The log
+    /// is written in order, so what is durable later makes this durable too, and a crash in between undoes both.
+    pub async fn tenant_unsynced(&self, ctx: impl Into<TenantCtx>) -> Result<TenantTx, Error> {
+        self.begin_tenant(ctx.into(), ", set_config('synchronous_commit', 'off', true)").await
+    }
+
+    async fn begin_tenant(&self, ctx: TenantCtx, settings: &'static str) -> Result<TenantTx, Error> {
+        let tenant = ctx.tenant;
         // One round trip: the uuid's own digits are all that is put into the text.
-        let begin = format!("begin; select set_config('app.tenant_id', '{tenant}', true)");
+        let begin = format!("begin; select set_config('app.tenant_id', '{tenant}', true){settings}");
         Ok(TenantTx::new(self.app.begin_with(AssertSqlSafe(begin)).await?, tenant))
     }
 

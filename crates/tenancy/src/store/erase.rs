@@ -76,23 +76,33 @@ pub(crate) async fn delete_project(tx: &mut TenantTx, project: ProjectId) -> Res
     Ok((done.rows_affected() > 0).then_some(lanes))
 }
 
-/// Empties the engine's tables of these lanes.
+/// Empties the engine's tables of these lanes. Runs and replies carry the ids of the lanes' messages.
 pub(crate) async fn delete_lanes(tx: &mut SystemTx, tenant: TenantId, lanes: &[Uuid]) -> Result<(), Error> {
     let tenant = tenant.as_uuid();
     sqlx::query!(
         "delete from step where tenant_id = $1
-         and run_id in (select run_id from run where tenant_id = $1 and lane_id = any($2))",
+         and run_id in (select message_id from inbox where tenant_id = $1 and lane_id = any($2))",
         tenant,
         lanes
     )
     .execute(&mut **tx)
     .await?;
-    sqlx::query!("delete from run where tenant_id = $1 and lane_id = any($2)", tenant, lanes)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query!("delete from outbox where tenant_id = $1 and lane_id = any($2)", tenant, lanes)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query!(
+        "delete from run where tenant_id = $1
+         and run_id in (select message_id from inbox where tenant_id = $1 and lane_id = any($2))",
+        tenant,
+        lanes
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "delete from outbox where tenant_id = $1
+         and message_id in (select message_id from inbox where tenant_id = $1 and lane_id = any($2))",
+        tenant,
+        lanes
+    )
+    .execute(&mut **tx)
+    .await?;
     sqlx::query!("delete from inbox where tenant_id = $1 and lane_id = any($2)", tenant, lanes)
         .execute(&mut **tx)
         .await?;
