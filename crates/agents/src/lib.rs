@@ -13,6 +13,7 @@ mod error;
 mod memory;
 mod model;
 mod prompt;
+mod roster;
 pub mod store;
 pub mod tools;
 mod turn;

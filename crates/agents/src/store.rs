@@ -195,6 +195,7 @@ pub async fn delete_agent(tx: &mut TenantTx, id: AgentId) -> Result<(), Error> {
     sqlx::query!("delete from agent where tenant_id = $1 and agent_id = $2", tx.tenant().as_uuid(), id.as_uuid())
         .execute(&mut **tx)
         .await?;
+    db::bump_config_epoch(tx).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::engine::Inner;
 use crate::fairness::{Share, Turns};
-use crate::{failpoint, store, work};
+use crate::{Error, failpoint, store, work};
 
 /// How often lanes are looked for that nobody announced here: other nodes' arrivals, and runs whose waiting is over.
 const LOOK_AROUND: Duration = Duration::from_millis(200);
@@ -88,8 +88,9 @@ async fn look_around(inner: &Arc<Inner>) {
 /// Claims what there is room for; `false` when there is no room or nothing to claim.
 async fn claim(inner: &Arc<Inner>) -> bool {
     let dispatch = &inner.dispatch;
-    let free = dispatch.max_running.saturating_sub(inner.running.lock().len()).min(LARGEST_CLAIM);
-    let dealt: Vec<_> = dispatch.turns.lock().deal(free, |tenant| dispatch.share(tenant)).into_iter().collect();
+    let free = dispatch.max_running.saturating_sub(inner.running.lock().len());
+    let dealt = dispatch.turns.lock().deal(LARGEST_CLAIM, free, |tenant| dispatch.share(tenant));
+    let dealt: Vec<_> = dealt.into_iter().collect();
     if dealt.is_empty() {
         return false;
     }
@@ -117,19 +118,17 @@ async fn claim(inner: &Arc<Inner>) -> bool {
 }
 
 /// Reads anew what each organisation is entitled to.
-pub(crate) async fn refresh_shares(inner: &Inner) {
-    match store::shares(&inner.db).await {
-        Ok((rows, nodes)) => {
-            let nodes = usize::try_from(nodes).unwrap_or(1).max(1);
-            let share = |row: &store::ShareRow| Share {
-                weight: u32::try_from(row.weight).unwrap_or(1),
-                // A bound over all nodes is divided among them.
-                at_most: row
-                    .max_running
-                    .map_or(inner.dispatch.max_running, |all| usize::try_from(all).unwrap_or(1).div_ceil(nodes)),
-            };
-            *inner.dispatch.shares.lock() = rows.iter().map(|row| (row.tenant, share(row))).collect();
-        }
-        Err(error) => tracing::warn!(?error, "shares could not be read"),
-    }
+pub(crate) async fn refresh_shares(inner: &Inner) -> Result<(), Error> {
+    let (rows, nodes) = store::shares(&inner.db).await?;
+    let nodes = usize::try_from(nodes).unwrap_or(1).max(1);
+    let at_most = |row: &store::ShareRow| match row.max_running {
+        _ if row.suspended => 0,
+        // A bound over all nodes is divided among them.
+        Some(all) => usize::try_from(all).unwrap_or(1).div_ceil(nodes),
+        None => inner.dispatch.max_running,
+    };
+    let share =
+        |row: &store::ShareRow| Share { weight: u32::try_from(row.weight).unwrap_or(1), at_most: at_most(row) };
+    *inner.dispatch.shares.lock() = rows.iter().map(|row| (row.tenant, share(row))).collect();
+    Ok(())
 }

@@ -14,10 +14,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::batch::Batcher;
 use crate::dispatch::Dispatch;
+use crate::handover::Handover;
 use crate::lease::{LEASE, Lease};
 use crate::live::{self, LiveEvent, Watch};
-use crate::outbox::{Outbox, Outgoing};
-use crate::store::{self, Ack, AckItem, Ended, Finish, FinishItem, JournalItem, JournalWriter, Mark, Marked, Marks};
+use crate::outgoing::Outgoing;
+use crate::queue::Outbox;
+use crate::store::{self, Ack, AckItem, Acked, Ended, Finish, FinishItem, JournalItem, JournalWriter, Mark, Marked, Marks};
 use crate::{Arrival, DedupKey, Error, Program, Receipt, ReplyTo, Sender, dispatch, failpoint, node};
 
 /// What an engine is made of.
@@ -63,7 +65,8 @@ pub(crate) struct Inner {
     pub(crate) stopped: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) wake_sender: Notify,
-    ack: Batcher<AckItem, Option<(i64, chrono::NaiveDate)>>,
+    pub(crate) handover: Handover,
+    ack: Batcher<AckItem, Acked>,
 }
 
 /// A message to be run once more: see [`crate::replay_dead_letter`].
@@ -100,6 +103,7 @@ impl Engine {
             marks: Batcher::new("outbox", 8192, 256, Marks::new(db.clone(), Arc::clone(&lease))),
             dispatch: Dispatch::new(max_running),
             outbox: Outbox::new(),
+            handover: Handover::default(),
             programs: programs.into_iter().map(|program| (program.name(), program)).collect(),
             senders: senders.into_iter().map(|sender| (sender.channel(), sender)).collect(),
             running: Mutex::new(HashMap::new()),
@@ -114,6 +118,7 @@ impl Engine {
             lease,
             works,
         });
+        dispatch::refresh_shares(&inner).await?;
         node::spawn_all(&inner);
         if works {
             inner.tasks.spawn(dispatch::run(Arc::clone(&inner)));
@@ -132,8 +137,14 @@ impl Engine {
         let (tenant, lane, message) = (arrival.tenant, arrival.lane, arrival.message);
         let reply = arrival.reply.clone().filter(|reply| inner.sends(reply));
         let item = AckItem::new(arrival, reply.is_some() && inner.works)?;
+        if let Some((text, body)) = item.words().filter(|_| inner.works) {
+            // Before the commit: from then on it may be claimed.
+            inner.handover.put(message, text, body);
+        }
         failpoint::pass("ack.before");
-        let Some((seq, day)) = inner.ack.submit(item).await? else {
+        let acked = inner.ack.submit(item).await;
+        let Some((seq, day)) = acked.inspect_err(|_| inner.handover.forget(message))? else {
+            inner.handover.forget(message);
             metrics::counter!("konstruct_messages_duplicate_total").increment(1);
             return Ok(Receipt::Duplicate);
         };

@@ -3,6 +3,10 @@
 //! Each tenant has a virtual time that moves on by `1 / weight` with every place it takes; the one furthest behind is
 //! next. A tenant with a hundred thousand messages waiting gets its share and no more; one that just arrived stands
 //! beside whoever is furthest behind. (Waldspurger and Weihl, "Stride scheduling", 1995.)
+//!
+//! Turns can be slow, so fair turns alone would let one tenant's hanging models take every place in time. What a tenant
+//! holds is bound by what is still free: the more it holds, the more must be left for those who come. (Choudhury and
+//! Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.)
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -10,13 +14,15 @@ use std::hash::Hash;
 
 /// One place at weight 1, in virtual time; divisible by every weight up to ten.
 const STRIDE: u64 = 2520;
+/// How many places a tenant may hold for each that is free: a lone one gets three quarters of all.
+const HELD_PER_FREE: usize = 3;
 
 /// What a tenant may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
     /// Its part of the turns relative to the others' (1 to 100).
     pub(crate) weight: u32,
-    /// How many of its runs may be under way on this node.
+    /// How many of its runs may be under way on this node; 0 where it is suspended.
     pub(crate) at_most: usize,
 }
 
@@ -50,24 +56,25 @@ impl<T: Copy + Eq + Ord + Hash> Turns<T> {
         }
     }
 
-    /// Deals out up to `free` places: how many each tenant may claim now.
-    pub(crate) fn deal(&mut self, free: usize, share: impl Fn(&T) -> Share) -> HashMap<T, usize> {
+    /// Deals out up to `places` of the `free` ones: how many each tenant may claim now.
+    pub(crate) fn deal(&mut self, places: usize, free: usize, share: impl Fn(&T) -> Share) -> HashMap<T, usize> {
         let mut dealt: HashMap<T, usize> = HashMap::new();
         let waiting = self.tenants.iter().filter(|(_, state)| state.waiting);
         let mut line: BinaryHeap<Reverse<(u64, T)>> =
             waiting.map(|(tenant, state)| Reverse((state.time, *tenant))).collect();
-        let mut left = free;
+        let (mut left, mut free) = (places.min(free), free);
         while left > 0
             && let Some(Reverse((time, tenant))) = line.pop()
         {
             let Some(state) = self.tenants.get_mut(&tenant) else { continue };
             let Share { weight, at_most } = share(&tenant);
             let taken = dealt.get(&tenant).copied().unwrap_or(0);
-            if state.running + taken >= at_most {
+            if state.running + taken >= at_most.min(free.saturating_mul(HELD_PER_FREE)) {
                 continue;
             }
             dealt.insert(tenant, taken + 1);
             left -= 1;
+            free -= 1;
             self.now = self.now.max(time);
             state.time = time + STRIDE / u64::from(weight.max(1));
             line.push(Reverse((state.time, tenant)));
@@ -111,19 +118,30 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_tenant_gets_every_place() {
+    fn a_lone_tenant_gets_three_quarters_and_leaves_room_for_whoever_comes() {
         let mut turns = Turns::new();
         turns.wake(1_u8);
-        assert_eq!(turns.deal(100, |_| EQUAL), dealt([(1, 100)]));
+        assert_eq!(turns.deal(100, 100, |_| EQUAL), dealt([(1, 75)]));
+        turns.claimed(1, 75, 75);
+        turns.wake(1);
+        turns.wake(2);
+        assert_eq!(turns.deal(25, 25, |_| EQUAL), dealt([(2, 19)]));
+    }
+
+    #[test]
+    fn whoever_holds_nothing_gets_the_last_place() {
+        let mut turns = Turns::new();
+        turns.wake(1_u8);
+        assert_eq!(turns.deal(1, 1, |_| EQUAL), dealt([(1, 1)]));
     }
 
     #[test]
     fn a_crowd_does_not_keep_a_newcomer_waiting() {
         let mut turns = Turns::new();
         turns.wake(1_u8);
-        turns.deal(10, |_| EQUAL);
+        turns.deal(10, 100, |_| EQUAL);
         turns.wake(2);
-        assert_eq!(turns.deal(1, |_| EQUAL), dealt([(2, 1)]), "who was served stands behind");
+        assert_eq!(turns.deal(1, 90, |_| EQUAL), dealt([(2, 1)]), "who was served stands behind");
     }
 
     #[test]
@@ -131,9 +149,9 @@ mod tests {
         let mut turns = Turns::new();
         turns.wake(1_u8);
         turns.claimed(1, 2, 2);
-        assert_eq!(turns.deal(10, |_| Share { weight: 1, at_most: 2 }), dealt([]));
+        assert_eq!(turns.deal(10, 100, |_| Share { weight: 1, at_most: 2 }), dealt([]));
         turns.ended(1);
-        assert_eq!(turns.deal(10, |_| Share { weight: 1, at_most: 2 }), dealt([(1, 1)]));
+        assert_eq!(turns.deal(10, 100, |_| Share { weight: 1, at_most: 2 }), dealt([(1, 1)]));
     }
 
     #[test]
@@ -141,9 +159,9 @@ mod tests {
         let mut turns = Turns::new();
         turns.wake(1_u8);
         turns.claimed(1, 3, 0);
-        assert_eq!(turns.deal(1, |_| EQUAL), dealt([]));
+        assert_eq!(turns.deal(1, 100, |_| EQUAL), dealt([]));
         turns.wake(1);
-        assert_eq!(turns.deal(1, |_| EQUAL), dealt([(1, 1)]));
+        assert_eq!(turns.deal(1, 100, |_| EQUAL), dealt([(1, 1)]));
     }
 
     proptest! {
@@ -159,7 +177,7 @@ mod tests {
             let share = |tenant: &u8| Share { weight: weights[usize::from(*tenant)], at_most: usize::MAX };
             let mut got = vec![0_usize; weights.len()];
             for _ in 0..100 {
-                let dealt = turns.deal(free, share);
+                let dealt = turns.deal(free, 1000, share);
                 prop_assert_eq!(dealt.values().sum::<usize>(), free);
                 for (tenant, places) in dealt {
                     got[usize::from(tenant)] += places;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{ConnectionId, LaneId, MessageId, ProjectId, RunId, TenantId};
 use rust_decimal::Decimal;
@@ -76,6 +78,10 @@ pub struct Claim {
     pub claims: i32,
     /// How often it failed on its own account.
     pub failures: i32,
+    /// When the message was acknowledged.
+    pub received_at: DateTime<Utc>,
+    /// How long ago the run was begun, at the time of the claim.
+    pub age: Duration,
 }
 
 /// What a run works on.

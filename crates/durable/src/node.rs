@@ -100,15 +100,14 @@ async fn listen(inner: &Arc<Inner>) -> Result<(), Error> {
 /// Acts upon configuration `epoch` from now on, and says so.
 async fn take_up(inner: &Arc<Inner>, epoch: i64) -> Result<(), Error> {
     if epoch > inner.config_epoch.current() {
+        dispatch::refresh_shares(inner).await?;
         inner.config_epoch.raise(epoch);
         db::confirm_config_epoch(&inner.db, inner.lease.node(), epoch).await?;
-        dispatch::refresh_shares(inner).await;
     }
     Ok(())
 }
 
 async fn maintain(inner: Arc<Inner>) {
-    dispatch::refresh_shares(&inner).await;
     loop {
         if let Err(error) = db::keep_partitions(&inner.db, inner.clock.now().date_naive()).await {
             tracing::error!(?error, "partitions could not be kept");
@@ -122,6 +121,10 @@ async fn sweep(inner: Arc<Inner>) {
     let (mut lanes_before, mut replies_before) = (HashSet::new(), HashSet::new());
     loop {
         sleep(SWEEP).await;
+        // How many nodes divide the shares changes without a change of configuration.
+        if let Err(error) = dispatch::refresh_shares(&inner).await {
+            tracing::warn!(?error, "shares could not be read");
+        }
         let node = inner.lease.node();
         if let Ok(owned) = store::owned_lanes(&inner.db, node).await {
             let running = inner.running.lock().clone();

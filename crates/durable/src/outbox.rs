@@ -1,23 +1,18 @@
-//! Takes replies to their channels: lane by lane in order, each by its [`Delivery`], every outcome recorded before the
+//! Takes replies to their channels: lane by lane in order, each by its [`crate::delivery::Delivery`], every outcome recorded before the
 //! next call.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::NaiveDate;
-use kernel::{LaneId, MessageId, NodeId, TenantId};
-use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use kernel::{LaneId, TenantId};
 use tokio::time::{sleep, timeout};
 
-use crate::delivery::{Action, Delivery, End};
+use crate::delivery::{Action, End};
 use crate::engine::Inner;
-use crate::store::{self, ClaimedReply, EndedReply, Mark, MarkKind, Marked};
-use crate::{Answer, Claim, Error, Reply, ReplyTo, SendError, Sender, failpoint};
+use crate::outgoing::Outgoing;
+use crate::store::{self, Mark, MarkKind, Marked};
+use crate::{Error, SendError, Sender, failpoint};
 
-/// How many calls to channels may be under way at once.
-const CALLS: usize = 256;
 /// The longest a call may take, whatever the sender's own time-outs say.
 const CALL_PATIENCE: Duration = Duration::from_secs(30);
 /// A longer wait than this is left to the database: the row is let go until then.
@@ -30,170 +25,12 @@ const SURPLUS_POLLS: u32 = 480;
 const TURN_POLL: Duration = Duration::from_millis(20);
 const LONGEST_TURN_POLL: Duration = Duration::from_secs(1);
 
-/// What this node takes out.
-pub(crate) struct Outbox {
-    lanes: Mutex<Lanes>,
-    calls: Semaphore,
-}
-
-#[derive(Default)]
-struct Lanes {
-    queues: HashMap<(TenantId, LaneId), VecDeque<Outgoing>>,
-    /// The epochs at which a reply is queued or under way.
-    known: HashMap<MessageId, Vec<i64>>,
-}
-
-/// A reply for this node to work on, and how far it is known to have come.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    reply: Reply,
-    channel: String,
-    day: NaiveDate,
-    seq: i64,
-    epoch: i64,
-    delivery: Delivery,
-    /// What is to be said, where that is known here already.
-    answer: Option<Answer>,
-    /// What was posted from here and is not recorded yet.
-    posted: Vec<String>,
-    /// As which node this process took it; whoever it goes on as afterwards has no right to it.
-    node: Option<NodeId>,
-}
-
-impl Outgoing {
-    /// A message was just acknowledged: its placeholder goes up.
-    pub(crate) fn opening(
-        tenant: TenantId,
-        lane: LaneId,
-        message: MessageId,
-        (seq, day): (i64, NaiveDate),
-        to: ReplyTo,
-    ) -> Self {
-        let reply = Reply { tenant, lane, message, connection: to.connection, target: to.target };
-        let delivery = Delivery::new(None, true, End::Open);
-        Self {
-            reply,
-            channel: to.channel.to_owned(),
-            day,
-            seq,
-            epoch: 0,
-            delivery,
-            answer: None,
-            posted: Vec::new(),
-            node: None,
-        }
-    }
-
-    /// A run just ended here, and nobody else is at work on its reply.
-    pub(crate) fn ended(claim: &Claim, row: EndedReply, answer: Option<Answer>) -> Self {
-        let reply = Reply {
-            tenant: claim.tenant,
-            lane: claim.lane,
-            message: claim.message,
-            connection: row.connection,
-            target: row.target,
-        };
-        let delivery = Delivery::new(row.provider_id, row.certain, End::Silence);
-        Self {
-            reply,
-            channel: row.channel,
-            day: claim.day,
-            seq: claim.seq,
-            epoch: row.epoch,
-            delivery,
-            answer,
-            posted: Vec::new(),
-            node: None,
-        }
-    }
-
-    /// A reply that was left lying: what stands of it must be looked for.
-    fn claimed(row: ClaimedReply) -> Self {
-        let end = if row.ended { End::Silence } else { End::Open };
-        Self {
-            reply: Reply {
-                tenant: row.tenant,
-                lane: row.lane,
-                message: row.message,
-                connection: row.connection,
-                target: row.target,
-            },
-            channel: row.channel,
-            day: row.day,
-            seq: row.seq,
-            epoch: row.epoch,
-            delivery: Delivery::new(row.provider_id, false, end),
-            answer: None,
-            posted: Vec::new(),
-            node: None,
-        }
-    }
-}
-
-impl Outbox {
-    pub(crate) fn new() -> Self {
-        Self { lanes: Mutex::new(Lanes::default()), calls: Semaphore::new(CALLS) }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.lock().known.is_empty()
-    }
-
-    pub(crate) fn knows(&self, message: MessageId) -> bool {
-        self.lanes.lock().known.contains_key(&message)
-    }
-
-    /// The earliest reply of the lane's queue; `None` where the queue is empty, which ends it.
-    fn next_of(&self, lane: (TenantId, LaneId)) -> Option<Outgoing> {
-        let mut lanes = self.lanes.lock();
-        let queue = lanes.queues.get_mut(&lane)?;
-        let earliest = queue.iter().enumerate().min_by_key(|(place, outgoing)| (outgoing.seq, *place));
-        let next = earliest.map(|(place, _)| place).and_then(|place| queue.remove(place));
-        if next.is_none() {
-            lanes.queues.remove(&lane);
-        }
-        next
-    }
-
-    fn put_back(&self, lane: (TenantId, LaneId), outgoing: Outgoing) {
-        self.lanes.lock().queues.entry(lane).or_default().push_front(outgoing);
-    }
-
-    fn forget(&self, message: MessageId, epoch: i64) {
-        let mut lanes = self.lanes.lock();
-        if let Some(epochs) = lanes.known.get_mut(&message) {
-            epochs.retain(|other| *other != epoch);
-            if epochs.is_empty() {
-                lanes.known.remove(&message);
-            }
-        }
-    }
-
-    /// Whether an earlier reply of the lane is queued here.
-    fn has_earlier(&self, reply: &Reply, seq: i64) -> bool {
-        let lanes = self.lanes.lock();
-        let queue = lanes.queues.get(&(reply.tenant, reply.lane));
-        queue.is_some_and(|queue| queue.iter().any(|other| other.seq < seq))
-    }
-
-    /// Whether somebody here is at work on the reply at this epoch: they will find that its run has ended.
-    pub(crate) fn holds(&self, message: MessageId, epoch: i64) -> bool {
-        self.lanes.lock().known.get(&message).is_some_and(|epochs| epochs.contains(&epoch))
-    }
-}
-
 /// Puts a reply at the end of its lane's queue; a lane with a queue has one task that works it off.
 pub(crate) fn enqueue(inner: &Arc<Inner>, mut outgoing: Outgoing) {
     outgoing.node = Some(inner.lease.node());
     let lane = (outgoing.reply.tenant, outgoing.reply.lane);
-    let mut lanes = inner.outbox.lanes.lock();
-    lanes.known.entry(outgoing.reply.message).or_default().push(outgoing.epoch);
-    match lanes.queues.get_mut(&lane) {
-        Some(queue) => queue.push_back(outgoing),
-        None => {
-            lanes.queues.insert(lane, VecDeque::from([outgoing]));
-            inner.tasks.spawn(work_off(Arc::clone(inner), lane));
-        }
+    if inner.outbox.push(outgoing) {
+        inner.tasks.spawn(work_off(Arc::clone(inner), lane));
     }
 }
 
@@ -299,7 +136,7 @@ async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sen
 
 /// Makes one call to the channel and records what must be known before the next; `None`: the row is let go, or lost.
 async fn call(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sender>, action: Action) -> Option<Action> {
-    let _permit = inner.outbox.calls.acquire().await.ok()?;
+    let _permit = inner.outbox.calls.acquire(outgoing.reply.tenant).await?;
     // A node that lost its lease must not act any more; whoever took over looks for what stands.
     if !inner.lease.valid_as(outgoing.node) {
         take_back(inner, outgoing, sender);

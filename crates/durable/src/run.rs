@@ -72,6 +72,9 @@ impl Run {
 
     /// The message the run is about.
     pub async fn input(&self) -> Result<Input, Failure> {
+        if let Some((text, body)) = self.engine.handover.take(self.claim.message) {
+            return Ok(Input { text, body, received_at: self.claim.received_at });
+        }
         let mut tx = self.engine.db.tenant(self.claim.tenant).await.map_err(|error| retry(&error.into()))?;
         store::load_input(&mut tx, &self.claim).await.map_err(|error| retry(&error))
     }

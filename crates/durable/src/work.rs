@@ -6,17 +6,22 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::engine::Inner;
 use crate::journal::Journal;
 use crate::live::{self, LiveEvent};
-use crate::outbox::Outgoing;
+use crate::outgoing::Outgoing;
 use crate::store::{self, FinishItem};
 use crate::{Answer, Claim, Error, Failure, Outcome, Program, Run, Usage, failpoint};
 
-/// Whoever waits is told something within 60 s; a run gets what is left after claiming and sending.
+/// Whoever waits is told something within 60 s; a run gets what is left after claiming and sending, all of its
+/// attempts together.
 const PATIENCE: Duration = Duration::from_secs(55);
+/// What a run gets that is taken up late because its node was gone: a late answer is worth more than none.
+const LEAST: Duration = Duration::from_secs(20);
+/// With less time than this a failed run is not tried again.
+const WORTH_A_TRY: Duration = Duration::from_secs(5);
 /// How much longer a program that takes no notice of its deadline is left alone.
 const GRACE: Duration = Duration::from_secs(2);
 /// A run that fails on its own account this often is given up.
@@ -47,19 +52,21 @@ async fn perform(inner: &Arc<Inner>, claim: &Claim) -> bool {
         let reason = format!("given up after {} attempts", claim.claims.max(claim.failures));
         return give_up(inner, claim, program.notice(), &reason, Usage::none()).await;
     }
+    let (began, patience) = (Instant::now(), patience(claim));
     // The first time a run is claimed there is nothing to load.
     let mut recorded = claim.claims > 1 || claim.failures > 0;
     loop {
-        let (result, usage) = attempt(inner, claim, program.as_ref(), recorded).await;
+        let (result, usage) = attempt(inner, claim, program.as_ref(), (recorded, began + patience)).await;
         match result {
             Ok(outcome) => return end(inner, claim, outcome, usage).await,
             Err(Failure::Fatal { reason }) => return give_up(inner, claim, program.notice(), &reason, usage).await,
             Err(Failure::Retry { reason, after }) => {
-                if claim.failures + 1 >= MAX_FAILURES {
+                let delay = after.unwrap_or(RETRY_DELAY * 2_u32.pow(claim.failures.unsigned_abs().min(6)));
+                let too_late = claim.age + began.elapsed() + delay + WORTH_A_TRY > PATIENCE;
+                if claim.failures + 1 >= MAX_FAILURES || too_late {
                     return give_up(inner, claim, program.notice(), &reason, usage).await;
                 }
                 tracing::warn!(run.id = %claim.run, reason, "a run is taken up again later");
-                let delay = after.unwrap_or(RETRY_DELAY * 2_u32.pow(claim.failures.unsigned_abs().min(6)));
                 let suspend = || store::suspend(&inner.db, inner.lease.node(), claim, delay);
                 inner.persist(suspend).await.ok();
                 return false;
@@ -76,19 +83,25 @@ async fn perform(inner: &Arc<Inner>, claim: &Claim) -> bool {
     }
 }
 
+/// How long the run may still take. Attempts that failed on their own account count; the time without a node does not.
+fn patience(claim: &Claim) -> Duration {
+    let left = PATIENCE.saturating_sub(claim.age);
+    if claim.failures > 0 { left } else { left.max(LEAST) }
+}
+
 async fn attempt(
     inner: &Arc<Inner>,
     claim: &Claim,
     program: &dyn Program,
-    recorded: bool,
+    (recorded, deadline): (bool, Instant),
 ) -> (Result<Outcome, Failure>, Usage) {
     let journal = match load(inner, claim, recorded).await {
         Ok(journal) => journal,
         Err(error) => return (Err(Failure::Retry { reason: error.to_string(), after: None }), Usage::none()),
     };
-    let mut run = Run::new(Arc::clone(inner), claim.clone(), Instant::now() + PATIENCE, journal);
+    let mut run = Run::new(Arc::clone(inner), claim.clone(), deadline, journal);
     let running = AssertUnwindSafe(program.run(&mut run)).catch_unwind();
-    let result = match timeout(PATIENCE + GRACE, running).await {
+    let result = match timeout_at(deadline + GRACE, running).await {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => Err(Failure::Retry { reason: "the program panicked".into(), after: None }),
         Err(_elapsed) => Err(Failure::Fatal { reason: "the program took too long".into() }),

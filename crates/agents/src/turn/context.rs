@@ -1,5 +1,7 @@
 //! The first step: who answers, in which version, and what is remembered.
 
+use std::sync::Arc;
+
 use channels::Message;
 use chrono::{DateTime, Utc};
 use db::{Db, TenantTx};
@@ -10,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::memory;
 use crate::prompt::{Persona, system_prompt};
-use crate::store::{Employed, Which, find_employed};
+use crate::roster::Roster;
+use crate::store::{Employed, Which};
 use crate::{AgentConfig, Error};
 
 /// What is recorded of the step.
@@ -45,7 +48,8 @@ pub(super) struct Pinned {
 /// Everything a turn knows when it begins to think.
 pub(super) struct Employment {
     pub pinned: Pinned,
-    pub config: AgentConfig,
+    /// In the version that the turn is pinned to.
+    pub employed: Arc<Employed>,
     pub prompt: String,
     pub memory: Vec<ChatMessage>,
     pub question: String,
@@ -62,13 +66,13 @@ pub(super) enum Readiness {
 
 /// Takes the step, or finds what it recorded.
 pub(super) async fn establish(
-    db: &Db,
+    (db, roster): (&Db, &Roster),
     run: &mut Run,
     message: &Message,
     received_at: DateTime<Utc>,
 ) -> Result<Readiness, Failure> {
     let seq = run.claim().seq;
-    let loading = Loading { db, message, seq, received_at };
+    let loading = Loading { db, roster, message, seq, received_at };
     let mut fresh = None;
     let work = async {
         let found = loading.load(None).await.map_err(retry)?;
@@ -94,22 +98,24 @@ fn recorded(readiness: &Readiness, draft: bool) -> Context {
         Readiness::Ready(employment) => Context::Ready {
             agent: employment.pinned.clone(),
             remembered: employment.memory.len(),
-            draft: draft.then(|| Box::new(employment.config.clone())),
+            draft: draft.then(|| Box::new(employment.employed.config.clone())),
         },
     }
 }
 
 struct Loading<'a> {
     db: &'a Db,
+    roster: &'a Roster,
     message: &'a Message,
     seq: i64,
     received_at: DateTime<Utc>,
 }
 
 impl Loading<'_> {
-    /// Reads it all in one transaction; `pinned` is what an earlier attempt recorded.
+    /// Reads it all in one transaction; `pinned` is what an earlier attempt recorded. The step's own record, which
+    /// follows, makes what is written here durable.
     async fn load(&self, pinned: Option<(Pinned, Option<AgentConfig>)>) -> Result<Readiness, Error> {
-        let mut tx = self.db.tenant(self.message.tenant).await?;
+        let mut tx = self.db.tenant_unsynced(self.message.tenant).await?;
         let first = pinned.is_none();
         if first {
             channels::conversation::begin(&mut tx, self.message).await?;
@@ -127,13 +133,17 @@ impl Loading<'_> {
             Some(Some(corrected)) => corrected.clone(),
             _ => question(self.message),
         };
-        let Some(employed) = find_employed(tx, self.message.agent, self.which(pinned.as_ref())).await? else {
+        let Some(employed) = self.roster.find(tx, self.message.agent, self.which(pinned.as_ref())).await? else {
             let reason = "the agent has not been published, or is gone".to_owned();
             return Ok(Readiness::Unavailable { reason });
         };
-        let limit = i64::try_from(memory::MAX_MESSAGES).unwrap_or(i64::MAX);
-        let entries = durable::transcript(tx, lane, Some(self.seq), limit).await?;
-        let memory = memory::remember(entries, &amendments);
+        let memory = match self.seq {
+            1 => Vec::new(),
+            seq => {
+                let limit = i64::try_from(memory::MAX_MESSAGES).unwrap_or(i64::MAX);
+                memory::remember(durable::transcript(tx, lane, Some(seq), limit).await?, &amendments)
+            }
+        };
         Ok(Readiness::Ready(Box::new(self.employment(employed, pinned, memory, question))))
     }
 
@@ -147,23 +157,26 @@ impl Loading<'_> {
 
     fn employment(
         &self,
-        employed: Employed,
+        employed: Arc<Employed>,
         pinned: Option<(Pinned, Option<AgentConfig>)>,
         memory: Vec<ChatMessage>,
         question: String,
     ) -> Employment {
         let (pinned, draft) = pinned.unwrap_or_else(|| {
             let version = employed.published_version.filter(|_| !self.message.draft);
-            (Pinned { id: self.message.agent, name: employed.name, version }, None)
+            (Pinned { id: self.message.agent, name: employed.name.clone(), version }, None)
         });
-        let config = draft.unwrap_or(employed.config);
+        let employed = match draft {
+            Some(config) => Arc::new(Employed { config, ..Employed::clone(&employed) }),
+            None => employed,
+        };
         let prompt = system_prompt(&Persona {
             name: &pinned.name,
             organisation: &employed.organisation,
-            config: &config,
+            config: &employed.config,
             today: self.received_at.date_naive(),
         });
-        Employment { pinned, config, prompt, memory, question }
+        Employment { pinned, employed, prompt, memory, question }
     }
 }
 

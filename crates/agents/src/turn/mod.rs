@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use channels::Message;
 use db::Db;
 use durable::{Failure, Live, Outcome, Program, Run, Usage};
+use infra::ConfigEpoch;
 use llm::{ChatMessage, ChatRequest, Completion, Pool, Stop, ToolSpec};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -26,17 +27,17 @@ use self::act::Act;
 use self::context::{Employment, Readiness};
 use self::notice::Cause;
 use self::think::{Think, Thought};
+use crate::roster::Roster;
 use crate::tools::Tools;
 use crate::{AgentConfig, Limits};
 
 /// Kept back of the time in which the sender must be told something, for telling it.
 const MARGIN: Duration = Duration::from_secs(4);
-/// What a turn gets that begins late (the server was down): a late answer is worth more than a notice.
-const LEAST: Duration = Duration::from_secs(15);
 
 /// The program that answers messages.
 pub struct Turn {
     db: Db,
+    roster: Roster,
     pool: Pool,
     tools: Tools,
 }
@@ -45,8 +46,8 @@ impl Turn {
     /// What arrivals call the program by.
     pub const NAME: &'static str = "turn";
 
-    pub fn new(db: Db, pool: Pool, tools: Tools) -> Self {
-        Self { db, pool, tools }
+    pub fn new(db: Db, config_epoch: ConfigEpoch, pool: Pool, tools: Tools) -> Self {
+        Self { db, roster: Roster::new(config_epoch), pool, tools }
     }
 }
 
@@ -62,16 +63,16 @@ impl Program for Turn {
 
     async fn run(&self, run: &mut Run) -> Result<Outcome, Failure> {
         let began = Instant::now();
-        let available = run.remaining().saturating_sub(MARGIN).max(LEAST);
+        let available = run.remaining().saturating_sub(MARGIN);
         let input = run.input().await?;
         let message: Message = serde_json::from_value(input.body)
             .map_err(|error| Failure::Fatal { reason: format!("the message cannot be read: {error}") })?;
-        let employment = match context::establish(&self.db, run, &message, input.received_at).await? {
+        let employment = match context::establish((&self.db, &self.roster), run, &message, input.received_at).await? {
             Readiness::Ready(employment) => *employment,
             Readiness::Withdrawn => return Ok(Outcome::Silence),
             Readiness::Unavailable { reason } => return Ok(Cause::NotPublished.outcome(reason)),
         };
-        let allowed = Duration::from_secs(u64::from(employment.config.limits.max_seconds));
+        let allowed = Duration::from_secs(u64::from(employment.employed.config.limits.max_seconds));
         let request = self.request(&employment);
         let live = run.live();
         let talk = Talk { turn: self, employment, request, live, deadline: began + available.min(allowed) };
@@ -81,7 +82,7 @@ impl Program for Turn {
 
 impl Turn {
     fn request(&self, employment: &Employment) -> ChatRequest {
-        let config = &employment.config;
+        let config = &employment.employed.config;
         let tools = config.tools.iter().filter_map(|name| self.tools.find(name)).map(|tool| ToolSpec {
             name: tool.name().to_owned(),
             description: tool.description().to_owned(),
@@ -115,7 +116,7 @@ impl Talk<'_> {
             }
             let think = Think {
                 pool: &self.turn.pool,
-                group: &self.employment.config.model_group,
+                group: &self.employment.employed.config.model_group,
                 step,
                 deadline: self.deadline,
             };
@@ -133,7 +134,7 @@ impl Talk<'_> {
 
     async fn act(&mut self, run: &mut Run, step: u32, completion: Completion) -> Result<(), Failure> {
         let act =
-            Act { tools: &self.turn.tools, allowed: &self.employment.config.tools, step, deadline: self.deadline };
+            Act { tools: &self.turn.tools, allowed: &self.employment.employed.config.tools, step, deadline: self.deadline };
         let told = act.perform(run, &completion.tool_calls).await?;
         self.request.messages.push(ChatMessage::Assistant { text: completion.text, tool_calls: completion.tool_calls });
         self.request.messages.extend(told);
@@ -142,14 +143,14 @@ impl Talk<'_> {
 
     /// Whether another step would pass one of the agent's limits, and which.
     fn limit_reached(&self, step: u32, used: Usage) -> Option<(Cause, String)> {
-        spending_reached(&self.employment.config.limits, step, used).or_else(|| {
+        spending_reached(&self.employment.employed.config.limits, step, used).or_else(|| {
             (step > 0 && Instant::now() >= self.deadline)
                 .then(|| (Cause::Time, format!("the turn ran out of time after {step} steps")))
         })
     }
 
     fn reply(&self, completion: &Completion) -> Outcome {
-        let AgentConfig { icon, .. } = &self.employment.config;
+        let AgentConfig { icon, .. } = &self.employment.employed.config;
         let mut text = completion.text.trim().to_owned();
         if text.is_empty() {
             return Cause::NothingSaid.outcome("the model gave an empty answer");

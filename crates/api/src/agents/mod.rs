@@ -133,6 +133,7 @@ async fn delete_agent(
     store::delete_agent(&mut tx, id).await?;
     record(&mut tx, &who, "agent.delete", id, json!({"name": gone.name})).await?;
     tx.commit().await?;
+    app.all_in_force().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

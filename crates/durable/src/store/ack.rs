@@ -5,10 +5,12 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use db::Db;
 use kernel::{LaneId, TenantId};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{OwnConnection, storable_json, storable_text};
 use crate::batch::Flush;
+use crate::handover::Handover;
 use crate::lease::Lease;
 use crate::{Arrival, DedupKey, Error};
 
@@ -31,6 +33,13 @@ impl AckItem {
             sends,
             arrival,
         })
+    }
+
+    /// A copy of what is stored, to be handed on; `None` where it is too long, or may not be stored as it came.
+    pub(crate) fn words(&self) -> Option<(String, Value)> {
+        let replaced = self.text.contains('\u{fffd}') || self.body.contains("\u{fffd}") || self.body.contains("\\ufffd");
+        let fits = Handover::fits(self.text.len() + self.body.len());
+        (fits && !replaced).then(|| (self.text.clone(), self.arrival.body.clone()))
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) async fn claim(db: &Db, node: NodeId, dealt: &[(TenantId, usize)]) ->
         program: row.program,
         claims: row.claims,
         failures: row.failures,
+        received_at: row.received_at,
+        age: Duration::from_secs_f64(row.age.max(0.0)),
     });
     Ok(claims.collect())
 }

@@ -11,7 +11,7 @@ mod node;
 mod outbox;
 mod views;
 
-pub(crate) use ack::{Ack, AckItem, engaged};
+pub(crate) use ack::{Ack, AckItem, Acked, engaged};
 pub(crate) use claim::{claim, give_back, owned_lanes, ready_tenants, release, suspend};
 pub(crate) use finish::{Ended, EndedReply, Finish, FinishItem};
 pub(crate) use journal::{JournalItem, JournalWriter, load_input, load_journal, owns};

@@ -102,13 +102,15 @@ pub(crate) struct ShareRow {
     pub(crate) tenant: TenantId,
     pub(crate) weight: i32,
     pub(crate) max_running: Option<i32>,
+    pub(crate) suspended: bool,
 }
 
 /// The organisations whose share is not the ordinary one, and how many nodes divide it.
 pub(crate) async fn shares(db: &Db) -> Result<(Vec<ShareRow>, i64), Error> {
     let mut conn = db.system_statement().await?;
     let rows = sqlx::query!(
-        "select tenant_id, weight, max_running from organisation where weight <> 1 or max_running is not null"
+        r#"select tenant_id, weight, max_running, status <> 'active' as "suspended!" from organisation
+           where weight <> 1 or max_running is not null or status <> 'active'"#
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -119,6 +121,7 @@ pub(crate) async fn shares(db: &Db) -> Result<(Vec<ShareRow>, i64), Error> {
         tenant: row.tenant_id.into(),
         weight: row.weight,
         max_running: row.max_running,
+        suspended: row.suspended,
     });
     Ok((shares.collect(), nodes))
 }

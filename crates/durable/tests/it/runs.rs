@@ -146,6 +146,79 @@ async fn a_crowded_tenant_does_not_keep_another_waiting() {
     assert!(crowd_first.len() < 1900, "it stood behind {} of the crowd", crowd_first.len());
 }
 
+#[tokio::test]
+async fn a_tenant_whose_turns_hang_leaves_room_for_another() {
+    let world = World::new().await;
+    let (quiet, project) = organisation(&world.db, "quiet").await;
+    let engine = world.engine(false).await;
+    for _ in 0..40 {
+        world.say(&engine, LaneId::new(), "hold").await;
+    }
+    // Three quarters of this engine's 32 places.
+    testkit::eventually(PATIENCE, || async { world.program.held.load(Ordering::SeqCst) == 24 }).await;
+    let mut arrival = world.arrival(LaneId::new(), "quiet");
+    (arrival.tenant, arrival.project) = (quiet, project);
+    let lane = arrival.lane;
+    engine.accept(arrival).await.unwrap();
+    testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["re: quiet"] }).await;
+    assert_eq!(world.program.held.load(Ordering::SeqCst), 24);
+}
+
+#[tokio::test]
+async fn the_backlog_of_a_suspended_organisation_waits_until_it_may_go_on() {
+    let world = World::new().await;
+    let (other, project) = organisation(&world.db, "other").await;
+    let engine = world.engine(false).await;
+    set_status(&world, "suspended").await;
+    let lane = LaneId::new();
+    world.say(&engine, lane, "waiting").await;
+    let mut arrival = world.arrival(LaneId::new(), "meanwhile");
+    (arrival.tenant, arrival.project) = (other, project);
+    let others = arrival.lane;
+    engine.accept(arrival).await.unwrap();
+    testkit::eventually(PATIENCE, || async { world.channel.texts(others) == ["re: meanwhile"] }).await;
+    assert!(world.program.log.lock().iter().all(|(begun, ..)| *begun != lane));
+    set_status(&world, "active").await;
+    world.settled(lane).await;
+    assert_eq!(world.channel.texts(lane), ["re: waiting"]);
+}
+
+#[tokio::test]
+async fn a_run_that_fails_long_after_it_was_begun_is_not_tried_again() {
+    let world = World::new().await;
+    let engine = world.engine(false).await;
+    let arrival = world.arrival(LaneId::new(), "retry:1");
+    let mut tx = world.db.system("test").await.unwrap();
+    sqlx::query(
+        "insert into run (tenant_id, run_id, day, lane_id, seq, program, started_at)
+         values ($1, $2, (now() at time zone 'utc')::date, $3, 1, 'obedient', now() - interval '1 minute')",
+    )
+    .bind(world.tenant.as_uuid())
+    .bind(arrival.message.as_uuid())
+    .bind(arrival.lane.as_uuid())
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let lane = arrival.lane;
+    engine.accept(arrival).await.unwrap();
+    world.settled(lane).await;
+    assert_eq!(world.channel.texts(lane), ["sorry"], "the attempts share the time of one answer");
+}
+
+async fn set_status(world: &World, status: &str) {
+    let mut tx = world.db.system("test").await.unwrap();
+    sqlx::query("update organisation set status = $2 where tenant_id = $1")
+        .bind(world.tenant.as_uuid())
+        .bind(status)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let epoch = db::bump_config_epoch(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    db::wait_until_in_force(&world.db, epoch).await.unwrap();
+}
+
 async fn dead_letters(world: &World) -> Vec<DeadLetter> {
     let mut tx = world.db.tenant(world.tenant).await.unwrap();
     let page = durable::list_dead_letters(&mut tx, world.project, &PageRequest::new(None, None)).await.unwrap();
