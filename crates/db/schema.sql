@@ -659,17 +659,13 @@ CREATE UNIQUE INDEX membership_one_grant ON public.membership USING btree (tenan
 
 CREATE INDEX outbox_due ON ONLY public.outbox USING btree (next_at) WHERE (next_at IS NOT NULL);
 
-CREATE INDEX outbox_of_lane ON ONLY public.outbox USING btree (tenant_id, lane_id, seq);
-
 CREATE INDEX outbox_owned ON ONLY public.outbox USING btree (owner) WHERE (owner IS NOT NULL);
+
+CREATE INDEX outbox_unposted ON ONLY public.outbox USING btree (lane_id, seq) WHERE (state = 'intent'::text);
 
 CREATE INDEX refresh_token_of_session ON public.refresh_token USING btree (session_id);
 
 CREATE INDEX route_by_channel ON public.route USING btree (channel, external_id);
-
-CREATE INDEX run_newest ON ONLY public.run USING btree (tenant_id, started_at DESC, run_id DESC);
-
-CREATE INDEX run_of_lane ON ONLY public.run USING btree (tenant_id, lane_id, seq);
 
 CREATE INDEX session_of_user ON public.session USING btree (user_id);
 
@@ -721,9 +717,6 @@ ALTER TABLE ONLY public.conversation
 
 ALTER TABLE ONLY public.conversation
     ADD CONSTRAINT conversation_tenant_id_conversation_id_fkey FOREIGN KEY (tenant_id, conversation_id) REFERENCES public.lane(tenant_id, lane_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.conversation
-    ADD CONSTRAINT conversation_tenant_id_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES public.project(tenant_id, project_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
