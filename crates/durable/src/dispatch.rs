@@ -127,8 +127,7 @@ pub(crate) async fn refresh_shares(inner: &Inner) -> Result<(), Error> {
         Some(all) => usize::try_from(all).unwrap_or(1).div_ceil(nodes),
         None => inner.dispatch.max_running,
     };
-    let share =
-        |row: &store::ShareRow| Share { weight: u32::try_from(row.weight).unwrap_or(1), at_most: at_most(row) };
+    let share = |row: &store::ShareRow| Share { weight: u32::try_from(row.weight).unwrap_or(1), at_most: at_most(row) };
     *inner.dispatch.shares.lock() = rows.iter().map(|row| (row.tenant, share(row))).collect();
     Ok(())
 }

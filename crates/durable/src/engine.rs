@@ -19,7 +19,9 @@ use crate::lease::{LEASE, Lease};
 use crate::live::{self, LiveEvent, Watch};
 use crate::outgoing::Outgoing;
 use crate::queue::Outbox;
-use crate::store::{self, Ack, AckItem, Acked, Ended, Finish, FinishItem, JournalItem, JournalWriter, Mark, Marked, Marks};
+use crate::store::{
+    self, Ack, AckItem, Acked, Ended, Finish, FinishItem, JournalItem, JournalWriter, Mark, Marked, Marks,
+};
 use crate::{Arrival, DedupKey, Error, Program, Receipt, ReplyTo, Sender, dispatch, failpoint, node};
 
 /// What an engine is made of.

@@ -48,7 +48,8 @@ impl Node {
             PoolOptions::default(),
         );
         let tools = Tools::builtin(clock.clone());
-        let programs: Vec<Arc<dyn Program>> = vec![Arc::new(Turn::new(house.db.clone(), config_epoch.clone(), pool, tools.clone()))];
+        let programs: Vec<Arc<dyn Program>> =
+            vec![Arc::new(Turn::new(house.db.clone(), config_epoch.clone(), pool, tools.clone()))];
         let channels = house.channels(config_epoch.clone());
         let options = EngineOptions {
             db: house.db.clone(),

@@ -133,8 +133,12 @@ impl Talk<'_> {
     }
 
     async fn act(&mut self, run: &mut Run, step: u32, completion: Completion) -> Result<(), Failure> {
-        let act =
-            Act { tools: &self.turn.tools, allowed: &self.employment.employed.config.tools, step, deadline: self.deadline };
+        let act = Act {
+            tools: &self.turn.tools,
+            allowed: &self.employment.employed.config.tools,
+            step,
+            deadline: self.deadline,
+        };
         let told = act.perform(run, &completion.tool_calls).await?;
         self.request.messages.push(ChatMessage::Assistant { text: completion.text, tool_calls: completion.tool_calls });
         self.request.messages.extend(told);

@@ -37,7 +37,8 @@ impl AckItem {
 
     /// A copy of what is stored, to be handed on; `None` where it is too long, or may not be stored as it came.
     pub(crate) fn words(&self) -> Option<(String, Value)> {
-        let replaced = self.text.contains('\u{fffd}') || self.body.contains("\u{fffd}") || self.body.contains("\\ufffd");
+        let replaced =
+            self.text.contains('\u{fffd}') || self.body.contains("\u{fffd}") || self.body.contains("\\ufffd");
         let fits = Handover::fits(self.text.len() + self.body.len());
         (fits && !replaced).then(|| (self.text.clone(), self.arrival.body.clone()))
     }

@@ -14,7 +14,6 @@ async fn fill(house: &House, tenant: TenantId) {
             a uuid := gen_random_uuid();
             c uuid := gen_random_uuid();
             l uuid := gen_random_uuid();
-            r uuid := gen_random_uuid();
             m uuid := gen_random_uuid();
             person uuid := gen_random_uuid();
             today date := current_date;
@@ -42,9 +41,9 @@ async fn fill(house: &House, tenant: TenantId) {
             insert into inbox (tenant_id, lane_id, seq, day, message_id, program, text, body)
                 values (t, l, 1, today, m, 'turn', 'hello', '{}');
             insert into inbox_dedup (tenant_id, day, key_hash) values (t, today, t::text::bytea);
-            insert into run (tenant_id, run_id, day, lane_id, seq, program) values (t, r, today, l, 1, 'turn');
+            insert into run (tenant_id, run_id, day, lane_id, seq, program) values (t, m, today, l, 1, 'turn');
             insert into step (tenant_id, run_id, seq, state, day, key, kind, output)
-                values (t, r, 1, 'done', today, 'k', 'think', '{}');
+                values (t, m, 1, 'done', today, 'k', 'think', '{}');
             insert into outbox (tenant_id, message_id, day, lane_id, seq, channel, connection_id, target)
                 values (t, m, today, l, 1, 'web', c, '{}');
             insert into dead_letter (tenant_id, letter_id, source, lane_id, seq, message_id, reason, attempts)
