@@ -11,6 +11,10 @@ use crate::sender::{Part, SendError};
 const MAX_FAILURES: u32 = 20;
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(300);
+/// After a post of which nobody knows whether it stands, the channel is given this long before it is asked: what a
+/// channel shows of its conversations lags behind what it has taken, and a look that comes too early finds nothing and
+/// leads to a second post.
+const AFTER_DOUBT: Duration = Duration::from_millis(1500);
 
 /// What is known of a reply on its way.
 #[derive(Clone, Debug)]
@@ -159,6 +163,7 @@ impl Delivery {
     /// What the failure of `action` means.
     pub(crate) fn failed(&mut self, action: &Action, error: SendError) -> Action {
         self.failures += 1;
+        let doubled = FIRST_DELAY.saturating_mul(1 << self.failures.min(12).saturating_sub(1)).min(LONGEST_DELAY);
         let (reason, after) = match error {
             SendError::Permanent { reason, revoked } => {
                 return match action {
@@ -175,19 +180,18 @@ impl Delivery {
                 if let Action::Say { standing: Some(provider_id), .. } | Action::Retract { provider_id } = action {
                     self.retracted(&provider_id.clone());
                 }
-                (reason, Some(Duration::ZERO))
+                (reason, Duration::ZERO)
             }
             SendError::Ambiguous { reason } => {
                 self.certain = false;
-                (reason, None)
+                (reason, doubled.max(AFTER_DOUBT))
             }
-            SendError::Retry { reason, after } => (reason, after),
+            SendError::Retry { reason, after } => (reason, after.unwrap_or(doubled)),
         };
         if self.failures >= MAX_FAILURES {
             return Action::GiveUp { reason, revoked: false };
         }
-        let doubled = FIRST_DELAY.saturating_mul(1 << self.failures.min(12).saturating_sub(1));
-        Action::Delay { after: after.unwrap_or(doubled.min(LONGEST_DELAY)), reason }
+        Action::Delay { after, reason }
     }
 
     fn stands(&mut self, part: usize, provider_id: String) {
@@ -227,6 +231,25 @@ mod tests {
         assert_eq!(reply.next(), Action::Retract { provider_id: "b".into() });
         reply.retracted("b");
         assert_eq!(reply.next(), Action::Wait { standing: Some("a".into()) }, "what was found is used");
+    }
+
+    #[test]
+    fn after_a_doubtful_post_the_channel_is_given_time_to_show_it() {
+        let mut reply = Delivery::new(None, true, End::Open);
+        let open = reply.next();
+        let delay = |action| match action {
+            Action::Delay { after, .. } => after,
+            other => panic!("{other:?}"),
+        };
+        let refused = SendError::Retry { reason: "503".into(), after: None };
+        assert_eq!(delay(reply.failed(&open, refused)), FIRST_DELAY, "nothing stands: it may be tried again soon");
+        assert_eq!(reply.next(), Action::Open);
+        let doubtful = |n: u32| SendError::Ambiguous { reason: format!("time-out {n}") };
+        assert_eq!(delay(reply.failed(&open, doubtful(1))), AFTER_DOUBT);
+        assert_eq!(reply.next(), Action::Find);
+        reply.found(Vec::new());
+        let delays: Vec<Duration> = (2..6).map(|n| delay(reply.failed(&open, doubtful(n)))).collect();
+        assert!(delays.is_sorted() && delays[3] > AFTER_DOUBT, "it still backs off: {delays:?}");
     }
 
     #[test]
