@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::table;
+
 /// The most characters of one section that are quoted.
 const LONGEST: usize = 900;
 
@@ -36,13 +38,11 @@ impl<'a> Section<'a> {
 
     /// The section as a quotation in Markdown.
     pub(super) fn quote(&self) -> String {
-        let text = match self.text.char_indices().nth(LONGEST) {
-            Some((end, _)) => {
-                let cut = &self.text[..end];
-                format!("{}…", &cut[..cut.rfind(char::is_whitespace).unwrap_or(end)])
-            }
-            None => self.text.to_owned(),
-        };
+        let mut text = table::as_lists(self.text);
+        if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+            text.truncate(text[..end].rfind(char::is_whitespace).unwrap_or(end));
+            text.push('…');
+        }
         let quoted: Vec<String> = text.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect();
         let source = self.url.map(|url| format!(" ({url})")).unwrap_or_default();
         format!("**{}**{source}\n{}", self.title, quoted.join("\n"))

@@ -6,6 +6,7 @@
 mod library;
 mod rank;
 mod small_talk;
+mod table;
 
 use self::library::{Section, own_documents, sections};
 use self::small_talk::SmallTalk;
@@ -107,8 +108,20 @@ mod tests {
     }
 
     #[test]
+    fn tables_are_quoted_as_lists() {
+        let text = ask("Where does Slack show the signing secret?", &[]);
+        assert!(text.contains("> - app id, signing secret: **Basic Information**"), "{text}");
+        for question in ["Connect Slack", "What is Konstruct?", "what does a call cost?", "which models are there?"] {
+            let text = ask(question, &[]);
+            assert!(!text.contains("> |") && !text.contains("|--"), "{text}");
+        }
+    }
+
+    #[test]
     fn it_says_so_where_nothing_fits() {
-        for question in ["What is the airspeed of an unladen swallow?", "", "???", "the of and"] {
+        for question in
+            ["What is the airspeed of an unladen swallow?", "", "???", "the of and", "17 * 24?", "1 2 3 4 5"]
+        {
             let text = ask(question, &[]);
             assert!(text.contains("found nothing") && text.contains("offline model"), "{question}: {text}");
         }

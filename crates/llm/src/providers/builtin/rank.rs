@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::library::Section;
+use super::table::{self, Line};
 
 /// How much a word's repetition counts, and how much a section's length (the usual values).
 const K1: f64 = 1.2;
@@ -70,8 +71,17 @@ fn rarity(term: &str, bags: &[Bag]) -> f64 {
 
 fn bag(section: &Section<'_>) -> Bag {
     let mut bag = Bag::new();
-    for term in terms(section.text) {
-        *bag.entry(term).or_default() += 1;
+    let lines = table::lines(section.text);
+    for line in &lines {
+        if let Line::Prose(prose) = line {
+            terms(prose).for_each(|term| *bag.entry(term).or_default() += 1);
+        }
+    }
+    // What a table says again and again it says once: prose comes first.
+    for line in &lines {
+        if let Line::Head(cells) | Line::Row(cells) = line {
+            cells.iter().flat_map(|cell| terms(cell)).for_each(|term| _ = bag.entry(term).or_insert(1));
+        }
     }
     for term in terms(section.heading) {
         *bag.entry(term).or_default() += HEADING;
@@ -83,8 +93,10 @@ fn length(bag: &Bag) -> f64 {
     f64::from(bag.values().sum::<u32>())
 }
 
+/// The words that say what a text is about: a bare number stands in any text.
 fn terms(text: &str) -> impl Iterator<Item = String> + '_ {
-    words(text).filter(|word| !STOP_WORDS.contains(&word.as_str())).map(|word| stem(&word).to_owned())
+    let says = |word: &String| word.contains(char::is_alphabetic) && !STOP_WORDS.contains(&word.as_str());
+    words(text).filter(says).map(|word| stem(&word).to_owned())
 }
 
 /// Takes the commonest English endings off, where enough of the word is left.
@@ -125,5 +137,16 @@ mod tests {
         };
         assert_eq!(titles("How do I get an order refunded?"), ["Shop: Refunds"]);
         assert_eq!(titles("order velociraptors overnight express"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn numbers_find_nothing_and_prose_is_preferred_to_tables() {
+        let text = "# At a glance\n| plan | price | price later |\n|---|---|---|\n| price 1 | price 10 | price 20 |\n\
+                    # In words\nThe price of a plan is per month, and a price is never raised.\n# Limits\n10 at once.";
+        let all = sections("Shop", text, None);
+        let first = |question| best(&all, question, 1).first().map(|section| section.title.to_string());
+        assert_eq!(first("price"), Some("Shop: In words".into()));
+        assert_eq!(first("10"), None);
+        assert_eq!(first("10 or 20?"), None);
     }
 }
