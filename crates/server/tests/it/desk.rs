@@ -91,8 +91,14 @@ impl Desk {
         self.owner.get(&format!("{}/runs/{}", self.project, said["run_id"].as_str().unwrap())).await
     }
 
-    fn visitor(&self) -> Session {
+    /// Whoever talks to the agent.
+    pub fn visitor(&self) -> Session {
         self.app.session(&self.visitor)
+    }
+
+    /// Where the visitor's conversation is followed.
+    pub fn events(&self) -> String {
+        format!("{}/events", self.chat)
     }
 }
 

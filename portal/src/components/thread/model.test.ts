@@ -50,6 +50,20 @@ describe("an answer that is being written", () => {
     expect(second.drafts.get(1)).toEqual({ attempt: 1, text: "Grüße, مرحبا", broken: false });
   });
 
+  test("is whole when it went on in pieces of any script", () => {
+    const pieces = ["مرحبا ", "🌷", "👩‍👩‍👧 ", "你好"];
+    const encoder = new TextEncoder();
+    let thread = EMPTY_THREAD;
+    let offset = 0;
+    for (const piece of pieces) {
+      thread = text(thread, { seq: 1, attempt: 1, offset, text: piece });
+      offset += encoder.encode(piece).length;
+    }
+    expect(thread.drafts.get(1)).toEqual({ attempt: 1, text: pieces.join(""), broken: false });
+    const again = text(thread, { seq: 1, attempt: 1, offset: encoder.encode("مرحبا ").length, text: "🌷" });
+    expect(again, "a piece that comes twice").toEqual(thread);
+  });
+
   test("begins anew with a later attempt, and ignores an earlier one", () => {
     const first = text(EMPTY_THREAD, { seq: 1, attempt: 1, offset: 0, text: "wrong" });
     const second = text(first, { seq: 1, attempt: 2, offset: 0, text: "right" });

@@ -5,10 +5,12 @@ use futures::{Stream, StreamExt as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::Session;
+use testkit::models::{Reply, Say};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::world::World;
+use crate::desk::Desk;
 
 /// Generous: for a machine under load.
 const SOON: Duration = Duration::from_secs(60);
@@ -156,4 +158,44 @@ async fn a_message_sent_twice_is_one_message() {
     let list = world.acme.visitor.get(&web(&world, "/messages")).await;
     let once = list["items"].as_array().unwrap().iter().filter(|message| message["text"] == "once").count();
     assert_eq!(once, 1);
+}
+
+#[tokio::test]
+async fn pieces_of_an_answer_stand_at_bytes_whatever_the_script_and_go_on_for_a_reader_that_resumes() {
+    let desk = Desk::new("").await;
+    let whole = "مرحبا 🌷 Grüße, 你好! ".repeat(20).trim_end().to_owned();
+    let slow = Say { chunks: 60, pace: Duration::from_millis(20), ..Say::text(whole.clone()) };
+    desk.models.next([Reply::say("first"), Reply::Say(slow)]);
+    desk.ask("hello").await;
+    let mut early = Reader::open(&desk.visitor(), &desk.events(), Some("1.1")).await;
+    let seq = desk.say("السلام عليكم").await;
+    assert_eq!(early.next_final().await.data["text"], "السلام عليكم");
+    let (mut said, mut late) = (String::new(), None);
+    let answer = loop {
+        let told = early.next().await;
+        if told.id == Some(format!("{seq}.1")) {
+            break told.data;
+        }
+        if told.kind != "text" || told.data["text"] == "" {
+            continue;
+        }
+        assert_eq!(told.data["offset"], said.len(), "in bytes of UTF-8, not in characters: {said}");
+        said.push_str(told.data["text"].as_str().unwrap());
+        if late.is_none() && said.len() > 100 {
+            late = Some(Reader::open(&desk.visitor(), &desk.events(), Some(&format!("{seq}.0"))).await);
+        }
+    };
+    assert_eq!((said.as_str(), answer["text"].as_str()), (whole.as_str(), Some(whole.as_str())));
+    let mut late = late.expect("a reader that came in the middle");
+    loop {
+        let told = late.next().await;
+        if told.id == Some(format!("{seq}.1")) {
+            assert_eq!(told.data["text"], whole.as_str());
+            break;
+        }
+        if let (Some(at), Some(text)) = (told.data["offset"].as_u64(), told.data["text"].as_str()) {
+            let rest = whole.get(at as usize..).expect("a piece begins where a letter does");
+            assert!(rest.starts_with(text), "{text} at byte {at}");
+        }
+    }
 }
