@@ -4,7 +4,7 @@ use kernel::{AgentId, ConnectionId, ConversationId, LaneId, MessageId, ProjectId
 use uuid::Uuid;
 
 use super::{Visitor, Web};
-use crate::store::message;
+use crate::store::{conversation, message};
 use crate::{ChannelKind, ChannelMetadata, Content, Error, Message, MessageContext, MessageSender, TURN};
 
 /// Longer than anybody types, shorter than what fills a model's window.
@@ -65,10 +65,12 @@ impl Web {
             conversation: visitor.conversation(),
             sender: format!("visitor:{}", visitor.id),
         };
-        self.accept(engine, visitor.tenant, from, (id, text)).await
+        let message = from.message(visitor.tenant, (id, text), self.clock.now())?;
+        self.accept(engine, &message).await
     }
 
-    /// Takes what somebody of the organisation says to a draft.
+    /// Takes what somebody of the organisation says to a draft. They look at the conversation at once, so it is begun
+    /// here and does not wait for its first turn.
     pub(crate) async fn try_out(&self, engine: &Engine, said: &TryMessage<'_>) -> Result<Placed, Error> {
         let conversation = match said.conversation {
             None => LaneId::derive(said.agent.as_uuid(), &format!("try:{}:{}", said.user, said.id)),
@@ -87,25 +89,18 @@ impl Web {
             conversation,
             sender: format!("user:{}", said.user),
         };
-        self.accept(engine, said.tenant, from, (said.id, said.text)).await
+        let message = from.message(said.tenant, (said.id, said.text), self.clock.now())?;
+        let placed = self.accept(engine, &message).await?;
+        let mut tx = self.db.tenant(said.tenant).await?;
+        conversation::begin(&mut tx, &message).await?;
+        tx.commit().await?;
+        Ok(placed)
     }
 
-    async fn accept(
-        &self,
-        engine: &Engine,
-        tenant: TenantId,
-        from: Speaker,
-        (id, text): (&str, &str),
-    ) -> Result<Placed, Error> {
-        let text = text.trim();
-        if text.is_empty() || text.chars().count() > LONGEST_TEXT {
-            return Err(Error::Invalid(format!("text must have 1 to {LONGEST_TEXT} characters")));
-        }
-        if id.is_empty() || id.len() > LONGEST_ID {
-            return Err(Error::Invalid(format!("id must have 1 to {LONGEST_ID} characters")));
-        }
-        let conversation = from.conversation;
-        match engine.accept(from.arrival(tenant, (id, text), self.clock.now())?).await? {
+    async fn accept(&self, engine: &Engine, said: &Message) -> Result<Placed, Error> {
+        let (tenant, conversation) = (said.tenant, said.conversation);
+        let id = said.metadata.provider_id.as_deref().unwrap_or_default();
+        match engine.accept(arrival(said, id)?).await? {
             Receipt::Accepted { seq } => Ok(Placed { conversation, seq, duplicate: false }),
             Receipt::Duplicate => {
                 let mut tx = self.db.tenant(tenant).await?;
@@ -126,8 +121,15 @@ struct Speaker {
 }
 
 impl Speaker {
-    fn arrival(self, tenant: TenantId, (id, text): (&str, &str), now: DateTime<Utc>) -> Result<Arrival, Error> {
-        let message = Message {
+    fn message(self, tenant: TenantId, (id, text): (&str, &str), now: DateTime<Utc>) -> Result<Message, Error> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > LONGEST_TEXT {
+            return Err(Error::Invalid(format!("text must have 1 to {LONGEST_TEXT} characters")));
+        }
+        if id.is_empty() || id.len() > LONGEST_ID {
+            return Err(Error::Invalid(format!("id must have 1 to {LONGEST_ID} characters")));
+        }
+        Ok(Message {
             id: MessageId::new(),
             tenant,
             project: self.project,
@@ -143,24 +145,27 @@ impl Speaker {
             reply_to: None,
             context: MessageContext { direct: true },
             draft: self.connection.is_none(),
-        };
-        Ok(Arrival {
-            tenant,
-            project: self.project,
-            lane: self.conversation,
-            message: message.id,
-            program: TURN,
-            dedup: dedup(self.conversation, id, now),
-            text: text.to_owned(),
-            body: serde_json::to_value(&message).map_err(|_| Error::Malformed("it cannot be stored"))?,
-            reply: Some(ReplyTo {
-                channel: ChannelKind::Web.as_str(),
-                // The row wants one; in a trial, where there is none, the agent stands in its place.
-                connection: self.connection.unwrap_or_else(|| ConnectionId::from_uuid(self.agent.as_uuid())),
-                target: serde_json::Value::Object(serde_json::Map::new()),
-            }),
         })
     }
+}
+
+fn arrival(said: &Message, id: &str) -> Result<Arrival, Error> {
+    Ok(Arrival {
+        tenant: said.tenant,
+        project: said.project,
+        lane: said.conversation,
+        message: said.id,
+        program: TURN,
+        dedup: dedup(said.conversation, id, said.at),
+        text: said.content.text.clone(),
+        body: serde_json::to_value(said).map_err(|_| Error::Malformed("it cannot be stored"))?,
+        reply: Some(ReplyTo {
+            channel: ChannelKind::Web.as_str(),
+            // The row wants one; in a trial, where there is none, the agent stands in its place.
+            connection: said.connection.unwrap_or_else(|| ConnectionId::from_uuid(said.agent.as_uuid())),
+            target: serde_json::Value::Object(serde_json::Map::new()),
+        }),
+    })
 }
 
 /// A client's id comes with no time that every retry agrees upon, so it is filed under today and yesterday: a retry

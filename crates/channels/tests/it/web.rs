@@ -87,6 +87,27 @@ async fn a_draft_is_tried_out_in_conversations_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_trial_is_a_conversation_before_its_first_turn_begins() {
+    let world = World::idle().await;
+    let said = TryMessage {
+        tenant: world.acme.tenant,
+        project: world.acme.project,
+        agent: world.acme.mara,
+        user: UserId::new(),
+        conversation: None,
+        id: "m1",
+        text: "hello",
+    };
+    for duplicate in [false, true] {
+        let placed = world.channels.try_message(&said).await.unwrap();
+        assert_eq!((placed.seq, placed.duplicate), (1, duplicate));
+        let mut tx = world.db.tenant(world.acme.tenant).await.unwrap();
+        let found = conversation::find(&mut tx, placed.conversation).await.unwrap().expect("it is there");
+        assert_eq!((found.title.as_str(), found.agent.unwrap().name.as_str()), ("hello", "Mara"));
+    }
+}
+
+#[tokio::test]
 async fn conversations_are_listed_and_searched_by_title_message_and_answer() {
     let world = World::new().await;
     let chat = web(&world).await;

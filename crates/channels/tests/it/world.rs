@@ -28,8 +28,8 @@ pub(crate) struct World {
     pub(crate) acme: Organisation,
     pub(crate) workspace: Workspace,
     pub(crate) sealer: Sealer,
+    pub(crate) database: TestDb,
     _home: TempDir,
-    _database: TestDb,
 }
 
 /// An organisation with the agents Mara and Alex.
@@ -42,6 +42,15 @@ pub(crate) struct Organisation {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(true).await
+    }
+
+    /// A world in which messages are accepted and no turn ever begins.
+    pub(crate) async fn idle() -> Self {
+        Self::with(false).await
+    }
+
+    async fn with(works: bool) -> Self {
         let database = TestDb::new().await;
         let db = database.connect_pools(10).await;
         let home = tempfile::tempdir().unwrap();
@@ -60,7 +69,7 @@ impl World {
             config_epoch,
             clock,
             max_running: 32,
-            works: true,
+            works,
             sole: true,
         };
         let program = Arc::new(Echo { db: db.clone() });
@@ -69,7 +78,7 @@ impl World {
         let acme = organisation(&db, "acme").await;
         let workspace = Workspace::new("T0001", "A0001", "U0BOT");
         let slack = FakeSlack::start().await;
-        Self { db, channels, slack, acme, workspace, sealer, _home: home, _database: database }
+        Self { db, channels, slack, acme, workspace, sealer, database, _home: home }
     }
 
     /// A world in which Mara is connected to the workspace.

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { isStatus } from "@/api/errors";
 import { follow, type LinkState } from "@/api/events";
 import { afterEvent, EMPTY_THREAD, resumeAfter, withMessages, type Thread, type ThreadMessage } from "@/components/thread/model";
 
@@ -10,8 +9,6 @@ export interface ThreadSource {
   key: readonly string[];
   eventsUrl: string;
   fetch: (request: Request) => Promise<Response>;
-  /** It was begun a moment ago: the server may not know it yet, which is no failure for a while. */
-  young?: boolean;
   /** A page of messages, oldest first, before a place. */
   read: (before: number | undefined) => Promise<{ items: ThreadMessage[]; next?: string | null | undefined }>;
 }
@@ -33,7 +30,6 @@ export function useThread(source: ThreadSource): LiveThread {
     queryKey: ["thread", ...source.key],
     queryFn: () => source.read(undefined),
     staleTime: Infinity,
-    ...(source.young === true ? { retry: whileUnknown, retryDelay: 250 } : {}),
     gcTime: 0,
   });
   const [held, setHeld] = useState<Held>({ key, thread: EMPTY_THREAD, next: undefined });
@@ -80,10 +76,6 @@ export function useThread(source: ThreadSource): LiveThread {
             setHeld({ key, thread: current.current, next: earlier.next ?? null });
           },
   };
-}
-
-function whileUnknown(failures: number, error: Error): boolean {
-  return isStatus(error, 404) && failures < 60;
 }
 
 interface Held {

@@ -87,7 +87,6 @@ function Live({ agent, conversation, unsentIn }: LiveProps) {
   const path = useProjectPath();
   const live = useThread({
     key: [conversation],
-    young: true,
     eventsUrl: `/api/organisations/${path.organisation}/projects/${path.project}/conversations/${conversation}/events`,
     fetch: authorizedFetch,
     read: (before) =>
