@@ -176,7 +176,7 @@ export const connections: Schemas["Connection"][] = [
     settings: { title: "Ask Mara" },
     enabled: true,
     secrets: {},
-    status: { state: "ok", problem: null, problem_at: null, last_event_at: ago(6) },
+    status: { state: "ok", problem: null, problem_at: null, hint: null, last_event_at: ago(6) },
     urls: { chat: `http://localhost:5173/chat/${id(90)}` },
     created_at: ago(9000),
   },

@@ -11,7 +11,7 @@ use kernel::{AgentId, ConnectionId, ErrorKind, ProjectId, Secret};
 use serde_json::Value;
 
 use crate::registry::{Channel, Check};
-use crate::store::route::{self, Proof, Route};
+use crate::store::route::{self, CONNECTIONS_EACH, Filed, Proof, Route, SECRETS_EACH};
 use crate::store::{channel_app, connection};
 use crate::{ChannelKind, Channels, Connection, Error};
 
@@ -73,6 +73,7 @@ impl Channels {
             problem: None,
             problem_at: None,
             last_event_at: None,
+            misfit_at: None,
             created_at: self.host.clock.now(),
             secrets: Vec::new(),
         };
@@ -116,7 +117,7 @@ impl Channels {
         }
         if !change.secrets.is_empty() {
             // What was wrong may have been a secret; the next call tells.
-            (after.problem, after.problem_at) = (None, None);
+            (after.problem, after.problem_at, after.misfit_at) = (None, None, None);
         }
         self.review(tx, &mut after).await?;
         connection::update(tx, &after).await.map_err(named_twice)?;
@@ -190,11 +191,19 @@ impl Channels {
             }
         }
         let route = self.route(tx, channel.as_ref(), connection, by).await?;
-        if !route::put(tx, connection.id, &route).await? {
-            return Err(Error::Conflict(format!(
-                "another organisation has connected {} {} already",
-                connection.channel, connection.external_id
-            )));
+        let (channel, external_id) = (connection.channel, &connection.external_id);
+        match route::put(tx, connection.id, &route).await? {
+            Filed::Done => {}
+            Filed::Taken => {
+                let taken = format!("another organisation has connected {channel} {external_id} already");
+                return Err(Error::Conflict(taken));
+            }
+            Filed::Full => {
+                return Err(Error::Conflict(format!(
+                    "an organisation may have {CONNECTIONS_EACH} connections of {channel} {external_id}, with \
+                     {SECRETS_EACH} different secrets"
+                )));
+            }
         }
         db::bump_config_epoch(tx).await?;
         Ok(())

@@ -4,7 +4,7 @@ use kernel::{ConnectionId, TenantId};
 use tokio::sync::mpsc;
 
 use crate::Error;
-use crate::store::connection;
+use crate::store::{connection, route};
 
 /// Beyond this, notes are dropped: they are about how a connection fares, never about a message.
 const QUEUE: usize = 1024;
@@ -28,6 +28,8 @@ pub(crate) struct Note {
 pub(crate) enum News {
     /// A delivery was verified.
     Heard,
+    /// A delivery by this app came whose signature does not fit; anybody can make one.
+    Misfit { app: String },
     /// Something is wrong, in words for the organisation's people.
     Problem(String),
     /// What was wrong is not any more.
@@ -58,7 +60,16 @@ impl Notes {
 async fn write(db: &Db, note: Note) -> Result<(), Error> {
     let mut tx = db.tenant(note.tenant).await?;
     match note.news {
-        News::Heard => connection::set_last_event(&mut tx, note.connection, note.at).await?,
+        News::Heard => {
+            connection::set_last_event(&mut tx, note.connection, note.at).await?;
+            route::set_verified(&mut tx, note.connection, note.at).await?;
+        }
+        News::Misfit { app } => {
+            if connection::set_misfit(&mut tx, note.connection, &app, note.at).await? {
+                let (tenant, connection) = (note.tenant, note.connection);
+                tracing::warn!(%tenant, %connection, app, "a delivery's signature does not fit the signing secret");
+            }
+        }
         News::Problem(problem) => connection::set_problem(&mut tx, note.connection, Some(&problem), note.at).await?,
         News::Well => connection::set_problem(&mut tx, note.connection, None, note.at).await?,
     }

@@ -51,6 +51,9 @@ create table connection (
     problem_at timestamptz,
     -- The last delivery its secret verified, to the minute; null: none yet.
     last_event_at timestamptz,
+    -- The last delivery for it that its secret did not verify, since the last one that it did; null: none. Anybody can
+    -- make one.
+    misfit_at timestamptz,
     created_at timestamptz not null default now(),
     primary key (tenant_id, connection_id),
     unique (tenant_id, name),
@@ -70,12 +73,15 @@ create table route_claim (
     external_id text not null,
     secret_fingerprint bytea not null,
     tenant_id uuid not null references organisation on delete cascade,
+    -- When the secret first verified a delivery; null: never yet. Whoever was first is tried first.
+    verified_at timestamptz,
     primary key (channel, app_id, external_id, secret_fingerprint),
     unique (channel, app_id, external_id, secret_fingerprint, tenant_id)
 );
+create index route_claim_by_installation on route_claim (channel, external_id);
 call protect('route_claim');
 call admit_system('route_claim');
-grant select, insert, delete on route_claim to konstruct_app;
+grant select, insert, delete, update (verified_at) on route_claim to konstruct_app;
 grant select on route_claim to konstruct_system;
 
 -- Read before a delivery's signature is verified: which connections might be meant.
@@ -91,7 +97,7 @@ create table route (
     foreign key (channel, app_id, external_id, secret_fingerprint, tenant_id)
         references route_claim (channel, app_id, external_id, secret_fingerprint, tenant_id) deferrable
 );
-create index route_by_channel on route (channel, external_id);
+create index route_by_channel on route (channel, external_id, tenant_id);
 call protect('route');
 call admit_system('route');
 grant select, insert, update, delete on route to konstruct_app;

@@ -44,6 +44,8 @@ pub(crate) struct ConnectionStatus {
     /// What is wrong, in plain words.
     pub problem: Option<String>,
     pub problem_at: Option<DateTime<Utc>>,
+    /// What may be wrong, in plain words; the connection works on all the same.
+    pub hint: Option<String>,
     pub last_event_at: Option<DateTime<Utc>>,
 }
 
@@ -118,7 +120,7 @@ pub(crate) struct Check {
 
 impl Connection {
     pub(crate) fn new(app: &AppState, found: channels::Connection) -> Self {
-        let state = found.state().into();
+        let (state, hint) = (found.state().into(), found.hint());
         let urls = match found.channel {
             ChannelKind::Slack => ConnectionUrls { events: Some(app.link("/channels/slack/events")), chat: None },
             ChannelKind::Web => ConnectionUrls { events: None, chat: Some(app.link(&format!("/chat/{}", found.id))) },
@@ -137,6 +139,7 @@ impl Connection {
                 state,
                 problem: found.problem,
                 problem_at: found.problem_at,
+                hint,
                 last_event_at: found.last_event_at,
             },
             urls,

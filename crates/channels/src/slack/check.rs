@@ -3,6 +3,7 @@ use serde::Deserialize;
 
 use super::installation::Installation;
 use super::wire::{self, CallError};
+use crate::Connection;
 use crate::registry::Check;
 
 /// What `auth.test` tells (docs.slack.dev/reference/methods/auth.test).
@@ -21,7 +22,7 @@ struct AuthTest {
 }
 
 /// Tries the connection for real and says in words what is right and what is not.
-pub(super) async fn check(egress: &Egress, installation: &Installation, heard: bool) -> Vec<Check> {
+pub(super) async fn check(egress: &Egress, installation: &Installation, connection: &Connection) -> Vec<Check> {
     let mut checks = Vec::new();
     match &installation.caller {
         None => checks.push(Check::failed("bot_token", "no bot token is set; paste the one that begins with xoxb-")),
@@ -34,14 +35,16 @@ pub(super) async fn check(egress: &Egress, installation: &Installation, heard: b
             }
         }
     }
-    checks.push(if heard {
-        Check::passed("events", "deliveries arrive and their signature is right")
-    } else {
-        Check::failed(
+    checks.push(match connection.hint() {
+        Some(hint) => Check::failed("events", hint),
+        None if connection.last_event_at.is_some() => {
+            Check::passed("events", "deliveries arrive and their signature is right")
+        }
+        None => Check::failed(
             "events",
             "nothing signed with this secret has arrived yet; enter the events URL in the app's Event Subscriptions, \
              then mention the bot in a channel it is a member of",
-        )
+        ),
     });
     checks
 }

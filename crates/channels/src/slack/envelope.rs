@@ -9,6 +9,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+/// Longer names of workspaces and apps are nobody's, and are not remembered.
+const LONGEST_ID: usize = 200;
+
 /// The outermost object of a delivery.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -127,7 +130,12 @@ impl Envelope {
         let authorization = self.authorizations.iter().flatten().next();
         let team = authorization.and_then(|a| a.team_id.as_deref()).or(self.team_id.as_deref());
         let enterprise = authorization.and_then(|a| a.enterprise_id.as_deref()).or(self.enterprise_id.as_deref());
-        team.into_iter().chain(enterprise).filter(|id| !id.is_empty())
+        team.into_iter().chain(enterprise).filter(|id| !id.is_empty() && id.len() <= LONGEST_ID)
+    }
+
+    /// The app that made the delivery, empty where it does not say.
+    pub(crate) fn app(&self) -> &str {
+        self.api_app_id.as_deref().filter(|id| id.len() <= LONGEST_ID).unwrap_or_default()
     }
 
     /// The bot user the event was delivered for, where Slack says so.

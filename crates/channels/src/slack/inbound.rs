@@ -17,8 +17,9 @@ use super::{Slack, SlackAnswer};
 use crate::store::amendment::{self, Amended, Amendment};
 use crate::{Attachment, ChannelKind, ChannelMetadata, Content, Error, Message, MessageContext, MessageSender, TURN};
 
-/// Slack's handshake is a hundred bytes; more is somebody making us compute.
-const LONGEST_HANDSHAKE: usize = 16 << 10;
+/// Slack's handshake has under two hundred bytes, and each of many secrets is tried on it: more is somebody making us
+/// compute.
+const LONGEST_HANDSHAKE: usize = 1 << 10;
 /// Deduplication keys are kept for this long from the day of delivery.
 const OLDEST: TimeDelta = TimeDelta::days(8);
 const NEWEST: TimeDelta = TimeDelta::days(1);
@@ -42,10 +43,16 @@ impl Slack {
         }
         let claimed = claimed()?;
         let candidates = self.installations.candidates(&envelope).await?;
-        let verified = candidates.verified(&claimed, raw).ok_or(Error::Unverified)?;
-        let installations = self.listening(verified, &envelope, now)?;
+        let app = envelope.app();
+        let Some(claim) = candidates.verified(app, &claimed, raw) else {
+            self.installations.misfit(&candidates, app, now);
+            return Err(Error::Unverified);
+        };
+        let verified = self.installations.of_claim(claim).await?;
+        let misfit = candidates.misfits.end();
+        let installations = self.listening(&verified, &envelope, now)?;
         for installation in &installations {
-            self.installations.heard(installation, now);
+            self.installations.heard(installation, now, misfit);
         }
         match envelope.kind.as_deref() {
             Some("event_callback") => self.take(engine, &installations, &envelope).await?,
@@ -83,7 +90,7 @@ impl Slack {
         if verified.iter().any(|installation| installation.suspended) {
             return Err(Error::Refused("the organisation is suspended"));
         }
-        let app = envelope.api_app_id.as_deref().unwrap_or_default();
+        let app = envelope.app();
         let (of_app, of_others): (Vec<_>, Vec<_>) = verified
             .iter()
             .partition(|installation| app.is_empty() || installation.app_id.is_empty() || installation.app_id == app);
@@ -268,7 +275,7 @@ impl<'a> Delivery<'a> {
     /// to the workspace and app, so that they are the same whichever employee an event was decided for.
     fn dedup(&self, installation: &Installation, channel: &str, said: (&str, DateTime<Utc>)) -> Vec<DedupKey> {
         let scope = installation.tenant.as_uuid();
-        let (workspace, app) = (&installation.workspace, self.envelope.api_app_id.as_deref().unwrap_or_default());
+        let (workspace, app) = (&installation.workspace, self.envelope.app());
         vec![
             DedupKey::new(scope, &format!("slack event {workspace} {app} {}", self.event_id), self.at),
             // A message may be older than its delivery, never younger: a made-up day is filed under the first of all.

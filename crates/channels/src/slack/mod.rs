@@ -5,6 +5,7 @@ mod decide;
 mod envelope;
 mod inbound;
 mod installation;
+mod misfit;
 mod render;
 mod sender;
 mod settings;
@@ -109,7 +110,7 @@ impl Channel for Slack {
 
     async fn check(&self, tenant: TenantId, connection: &Connection) -> Result<Vec<Check>, Error> {
         let installation = self.installations.find(tenant, connection.id).await?;
-        let checks = check::check(&self.sender.egress, &installation, connection.last_event_at.is_some()).await;
+        let checks = check::check(&self.sender.egress, &installation, connection).await;
         let works = checks.iter().all(|check| check.ok || check.name == "events");
         if works {
             self.installations.well(&installation, self.clock.now());

@@ -28,6 +28,8 @@ pub struct Connection {
     pub problem_at: Option<DateTime<Utc>>,
     /// The last delivery its secret verified, to the minute.
     pub last_event_at: Option<DateTime<Utc>>,
+    /// The last delivery for it that its secret did not verify, where none that it did came since.
+    pub misfit_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     /// The names of the secrets it has.
     pub secrets: Vec<String>,
@@ -52,6 +54,16 @@ impl Connection {
             () if self.last_event_at.is_none() && self.channel != ChannelKind::Web => ConnectionState::Waiting,
             () => ConnectionState::Ok,
         }
+    }
+
+    /// What may be wrong, in words for the organisation's people; nothing is known to be.
+    pub fn hint(&self) -> Option<String> {
+        let at = self.misfit_at?.format("%-d %B %Y, %H:%M UTC");
+        Some(format!(
+            "Slack delivers to us, but the signature does not fit the signing secret, last on {at}: copy the secret \
+             from the app's Basic Information again. If deliveries are answered all the same, somebody else pretends \
+             to be Slack, and was refused."
+        ))
     }
 }
 
@@ -93,7 +105,7 @@ pub async fn list(
         Row,
         r#"select c.connection_id, c.project_id, c.name, c.channel, c.agent_id, c.external_id, c.app_id,
                   c.settings as "settings: Value", c.private_allowed, c.enabled, c.problem, c.problem_at,
-                  c.last_event_at, c.created_at,
+                  c.last_event_at, c.misfit_at, c.created_at,
                   array(select s.name from secret s where s.tenant_id = c.tenant_id and s.owner_id = c.connection_id
                         order by s.name) as "secrets!"
            from connection c
@@ -142,7 +154,7 @@ pub(crate) async fn find_standing(tx: &mut TenantTx, id: ConnectionId) -> Result
     let row = sqlx::query!(
         r#"select c.project_id, c.name, c.channel, c.agent_id, c.external_id, c.app_id,
                   c.settings as "settings: Value", c.private_allowed, c.enabled, c.problem, c.problem_at,
-                  c.last_event_at, c.created_at,
+                  c.last_event_at, c.misfit_at, c.created_at,
                   array(select s.name from secret s where s.tenant_id = c.tenant_id and s.owner_id = c.connection_id
                         order by s.name) as "secrets!",
                   a.name as agent_name, o.status, v.config ->> 'role' as role, v.config ->> 'icon' as icon,
@@ -181,6 +193,7 @@ pub(crate) async fn find_standing(tx: &mut TenantTx, id: ConnectionId) -> Result
         problem: row.problem,
         problem_at: row.problem_at,
         last_event_at: row.last_event_at,
+        misfit_at: row.misfit_at,
         created_at: row.created_at,
         secrets: row.secrets,
     };
@@ -227,7 +240,7 @@ pub(crate) async fn insert(tx: &mut TenantTx, connection: &Connection) -> Result
 pub(crate) async fn update(tx: &mut TenantTx, connection: &Connection) -> Result<(), Error> {
     sqlx::query!(
         "update connection set name = $3, agent_id = $4, external_id = $5, app_id = $6, settings = $7,
-                               private_allowed = $8, enabled = $9, problem = $10, problem_at = $11
+                               private_allowed = $8, enabled = $9, problem = $10, problem_at = $11, misfit_at = $12
          where tenant_id = $1 and connection_id = $2",
         tx.tenant().as_uuid(),
         connection.id.as_uuid(),
@@ -240,6 +253,7 @@ pub(crate) async fn update(tx: &mut TenantTx, connection: &Connection) -> Result
         connection.enabled,
         connection.problem,
         connection.problem_at,
+        connection.misfit_at,
     )
     .execute(&mut **tx)
     .await?;
@@ -277,9 +291,35 @@ pub(crate) async fn set_problem(
     Ok(())
 }
 
+/// Takes down a delivery by `app` that did not verify. Returns whether it is the first since the last one that did;
+/// `false` too where the connection is of another app.
+pub(crate) async fn set_misfit(
+    tx: &mut TenantTx,
+    id: ConnectionId,
+    app: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let first = sqlx::query_scalar!(
+        r#"update connection c set misfit_at = greatest(c.misfit_at, $4)
+           from (select connection_id, misfit_at is null as first from connection
+                 where tenant_id = $1 and connection_id = $2) before
+           where c.tenant_id = $1 and c.connection_id = $2 and c.app_id in ('', $3)
+           returning before.first as "first!""#,
+        tx.tenant().as_uuid(),
+        id.as_uuid(),
+        app,
+        at,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(first.unwrap_or(false))
+}
+
+/// Takes down a verified delivery: what did not fit before is history.
 pub(crate) async fn set_last_event(tx: &mut TenantTx, id: ConnectionId, at: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query!(
-        "update connection set last_event_at = greatest(last_event_at, $3) where tenant_id = $1 and connection_id = $2",
+        "update connection set last_event_at = greatest(last_event_at, $3), misfit_at = null
+         where tenant_id = $1 and connection_id = $2",
         tx.tenant().as_uuid(),
         id.as_uuid(),
         at,
@@ -303,6 +343,7 @@ struct Row {
     problem: Option<String>,
     problem_at: Option<DateTime<Utc>>,
     last_event_at: Option<DateTime<Utc>>,
+    misfit_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     secrets: Vec<String>,
 }
@@ -323,6 +364,7 @@ impl Row {
             problem: self.problem,
             problem_at: self.problem_at,
             last_event_at: self.last_event_at,
+            misfit_at: self.misfit_at,
             created_at: self.created_at,
             secrets: self.secrets,
         })

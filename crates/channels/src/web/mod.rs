@@ -77,10 +77,10 @@ impl Web {
     }
 
     async fn load(&self, id: ConnectionId) -> Result<Option<Arc<WebChat>>, Error> {
-        let candidates = route::candidates(&self.db, ChannelKind::Web, &id.to_string(), "").await?;
+        let candidates = route::candidates(&self.db, ChannelKind::Web, &id.to_string(), 1).await?;
         let Some(candidate) = candidates.first() else { return Ok(None) };
         let mut tx = self.db.tenant(candidate.tenant).await?;
-        let standing = connection::find_standing(&mut tx, candidate.connection).await?;
+        let standing = connection::find_standing(&mut tx, id).await?;
         tx.commit().await?;
         let Some(standing) = standing.filter(|standing| standing.connection.enabled) else { return Ok(None) };
         Ok(Some(Arc::new(WebChat {

@@ -231,6 +231,8 @@ async fn the_handshake_is_answered_where_one_of_our_secrets_signed_it() {
     world.in_force().await;
     let shared = world.deliver_signed(&Signer::new("shared"), handshake.to_string().as_bytes()).await;
     assert_eq!(shared, Ok(SlackAnswer::Challenge("3eZbrw1a".into())));
+    let long = world.deliver(&url_verification(&"x".repeat(1024))).await;
+    assert_eq!(long, Err(ErrorKind::Invalid), "every secret is tried on it: it must be short");
 }
 
 #[tokio::test]
@@ -265,4 +267,37 @@ async fn a_connection_tells_when_it_was_last_heard_and_that_the_app_was_removed(
     world.deliver(&world.workspace.envelope(json!({"type": "app_uninstalled"}))).await.unwrap();
     testkit::eventually(PATIENCE, || async { state().await.state() == channels::ConnectionState::Problem }).await;
     assert!(state().await.problem.unwrap().contains("install it again"));
+}
+
+#[tokio::test]
+async fn a_wrong_signing_secret_is_hinted_at_until_a_delivery_verifies() {
+    let world = World::new().await;
+    let connection = world.connect("acme-slack", world.acme.mara).await;
+    let mut other_app = world.slack_connection(&world.acme, "another-app", world.acme.alex);
+    other_app.settings["app_id"] = "A7777".into();
+    let other_app = world.try_connect(&world.acme, other_app, channels::Author::Operator).await.unwrap();
+    let find = async |id| {
+        let mut tx = world.db.tenant(world.acme.tenant).await.unwrap();
+        channels::connection::find(&mut tx, id).await.unwrap().unwrap()
+    };
+    let chatter = || world.workspace.message_event(&world.workspace.say("C1", "U1", "good morning")).to_string();
+    let garbage = || async {
+        for _ in 0..5 {
+            let answer = world.deliver_signed(&Signer::new("mistyped"), chatter().as_bytes()).await;
+            assert_eq!(answer, Err(ErrorKind::Unauthenticated));
+        }
+    };
+    garbage().await;
+    testkit::eventually(PATIENCE, || async { find(connection.id).await.hint().is_some() }).await;
+    let hinted = find(connection.id).await;
+    let hint = hinted.hint().unwrap();
+    assert!(hint.contains("signing secret") && hint.contains("pretends to be Slack"), "{hint}");
+    assert_eq!(hinted.state(), channels::ConnectionState::Waiting, "a hint, and nothing more");
+    assert!(hinted.enabled);
+
+    world.deliver_signed(&Signer::new(SECRET), chatter().as_bytes()).await.unwrap();
+    testkit::eventually(PATIENCE, || async { find(connection.id).await.state() == channels::ConnectionState::Ok })
+        .await;
+    assert_eq!(find(connection.id).await.hint(), None);
+    assert_eq!(find(other_app.id).await.misfit_at, None, "the deliveries named another app than it does");
 }

@@ -4,5 +4,6 @@
 mod connections;
 mod deliveries;
 mod replies;
+mod squatters;
 mod web;
 mod world;

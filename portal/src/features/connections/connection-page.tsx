@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { CircleX, Ellipsis, ExternalLink, Power, Trash2 } from "lucide-react";
+import { CircleX, Ellipsis, ExternalLink, Power, Trash2, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { describe } from "@/api/errors";
 import { agentsQuery } from "@/api/queries/agents";
 import { connectionQuery, type Connection } from "@/api/queries/connections";
 import { t } from "@/i18n/translate";
 import { wholeAddress } from "@/lib/address";
+import { cn } from "@/lib/cn";
 import { useCan, useProjectParams, useProjectPath } from "@/lib/scope";
 import { Confirm } from "@/components/confirm";
 import { CopyLine } from "@/components/copy";
@@ -19,7 +20,7 @@ import { Menu, MenuItem } from "@/components/ui/menu";
 import { notify } from "@/components/ui/toast";
 import { Checks } from "@/features/connections/checks";
 import { ConnectionForm } from "@/features/connections/connection-form";
-import { adviceFor, ConnectionState } from "@/features/connections/connection-state";
+import { adviceFor, ConnectionState, toneOf } from "@/features/connections/connection-state";
 import { useChangeConnection, useDeleteConnection } from "@/features/connections/mutations";
 
 export function ConnectionPage() {
@@ -61,15 +62,17 @@ export function ConnectionPage() {
 function Status({ connection }: { connection: Connection }) {
   const { status } = connection;
   const advice = adviceFor(connection);
+  const tone = toneOf(connection);
   return (
     <CardSection title={t("connections.checks")}>
       <div className="grid grid-cols-1 gap-4">
         {advice === null ? null : (
           <div
             role="status"
-            className={`flex items-start gap-3 rounded-xl px-4 py-3 ${status.state === "problem" ? "bg-bad-wash" : "bg-sunken"}`}
+            className={cn("flex items-start gap-3 rounded-xl px-4 py-3", { bad: "bg-bad-wash", warn: "bg-warn-wash", plain: "bg-sunken" }[tone])}
           >
-            {status.state === "problem" ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" /> : null}
+            {tone === "bad" ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" /> : null}
+            {tone === "warn" ? <TriangleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0 text-warn" /> : null}
             <div>
               <p>{advice}</p>
               {status.state === "problem" && typeof status.problem_at === "string" ? (

@@ -36,10 +36,17 @@ export function ConnectionState({ state }: { state: Connection["status"]["state"
   }
 }
 
+/** How much an advice matters. */
+export function toneOf({ status }: Connection): "bad" | "warn" | "plain" {
+  if (status.state === "problem") return "bad";
+  return typeof status.hint === "string" ? "warn" : "plain";
+}
+
 /** What to know or do about a connection's state; null where there is nothing to say. */
 export function adviceFor(connection: Connection): string | null {
-  const { state, problem } = connection.status;
+  const { state, problem, hint } = connection.status;
   if (state === "problem") return problem ?? t("connections.state_problem");
+  if (typeof hint === "string") return hint;
   if (state !== "waiting") return null;
   return connection.channel === "slack" ? t("connections.waiting_slack") : t("connections.waiting_web");
 }

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { agentsQuery, type Agent } from "@/api/queries/agents";
 import { connectionsQuery, type Connection } from "@/api/queries/connections";
 import { t } from "@/i18n/translate";
+import { cn } from "@/lib/cn";
 import { useDenial, useProjectParams, useProjectPath } from "@/lib/scope";
 import { ChannelIcon, channelName } from "@/components/channel";
 import { Loaded } from "@/components/loaded";
@@ -14,7 +15,7 @@ import { TimeAgo } from "@/components/time-ago";
 import { Button, buttonClass } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Menu, MenuItem } from "@/components/ui/menu";
-import { adviceFor, ConnectionState } from "@/features/connections/connection-state";
+import { adviceFor, ConnectionState, toneOf } from "@/features/connections/connection-state";
 import { CreateChatPage } from "@/features/connections/create-chat-page";
 
 export function ConnectionsPage() {
@@ -126,7 +127,7 @@ function Row({ connection, agent }: { connection: Connection; agent: Agent | und
         </div>
       </div>
       {advice === null ? null : (
-        <p className={`mt-3 max-w-3xl ${connection.status.state === "problem" ? "text-bad" : "text-soft"}`}>{advice}</p>
+        <p className={cn("mt-3 max-w-3xl", { bad: "text-bad", warn: "text-warn", plain: "text-soft" }[toneOf(connection)])}>{advice}</p>
       )}
       {unpublished ? <p className="mt-3 max-w-3xl text-warn">{t("connections.unpublished", { name: agent.name })}</p> : null}
     </li>
