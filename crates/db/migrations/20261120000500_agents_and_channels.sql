@@ -133,6 +133,8 @@ create table contact_identity (
     scope text not null,
     external_id text not null,
     contact_id uuid not null,
+    -- When the channel was last asked for the person's name; null: never.
+    named_at timestamptz,
     created_at timestamptz not null default now(),
     primary key (tenant_id, channel, scope, external_id),
     foreign key (tenant_id, contact_id) references contact (tenant_id, contact_id) on delete cascade

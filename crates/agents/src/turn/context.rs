@@ -116,16 +116,23 @@ impl Loading<'_> {
     /// follows, makes what is written here durable.
     async fn load(&self, pinned: Option<(Pinned, Option<AgentConfig>)>) -> Result<Readiness, Error> {
         let mut tx = self.db.tenant_unsynced(self.message.tenant).await?;
-        let first = pinned.is_none();
-        if first {
-            channels::conversation::begin(&mut tx, self.message).await?;
-        }
-        let readiness = self.read(&mut tx, pinned).await?;
+        let sender = if pinned.is_none() {
+            Some(channels::conversation::begin(&mut tx, self.message).await?)
+        } else {
+            channels::contact::find_sender(&mut tx, self.message).await?
+        };
+        let speaker = sender.and_then(|contact| contact.name);
+        let readiness = self.read(&mut tx, pinned, speaker.as_deref()).await?;
         tx.commit().await?;
         Ok(readiness)
     }
 
-    async fn read(&self, tx: &mut TenantTx, pinned: Option<(Pinned, Option<AgentConfig>)>) -> Result<Readiness, Error> {
+    async fn read(
+        &self,
+        tx: &mut TenantTx,
+        pinned: Option<(Pinned, Option<AgentConfig>)>,
+        speaker: Option<&str>,
+    ) -> Result<Readiness, Error> {
         let lane = self.message.conversation;
         let amendments = channels::amendment::of(tx, lane).await?;
         let question = match amendments.get(&self.message.id).map(|amendment| &amendment.text) {
@@ -144,7 +151,7 @@ impl Loading<'_> {
                 memory::remember(durable::transcript(tx, lane, Some(seq), limit).await?, &amendments)
             }
         };
-        Ok(Readiness::Ready(Box::new(self.employment(employed, pinned, memory, question))))
+        Ok(Readiness::Ready(Box::new(self.employment(employed, pinned, (memory, question), speaker))))
     }
 
     fn which(&self, pinned: Option<&(Pinned, Option<AgentConfig>)>) -> Which {
@@ -159,8 +166,8 @@ impl Loading<'_> {
         &self,
         employed: Arc<Employed>,
         pinned: Option<(Pinned, Option<AgentConfig>)>,
-        memory: Vec<ChatMessage>,
-        question: String,
+        (memory, question): (Vec<ChatMessage>, String),
+        speaker: Option<&str>,
     ) -> Employment {
         let (pinned, draft) = pinned.unwrap_or_else(|| {
             let version = employed.published_version.filter(|_| !self.message.draft);
@@ -175,6 +182,7 @@ impl Loading<'_> {
             organisation: &employed.organisation,
             config: &employed.config,
             today: self.received_at.date_naive(),
+            speaker,
         });
         Employment { pinned, employed, prompt, memory, question }
     }

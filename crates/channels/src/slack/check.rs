@@ -2,7 +2,8 @@ use infra::Egress;
 use serde::Deserialize;
 
 use super::installation::Installation;
-use super::wire::{self, CallError};
+use super::names;
+use super::wire::{self, CallError, Caller};
 use crate::Connection;
 use crate::registry::Check;
 
@@ -31,7 +32,10 @@ pub(super) async fn check(egress: &Egress, installation: &Installation, connecti
                 wire::post(egress, caller, "auth.test", &serde_json::json!({})).await;
             match answer {
                 Err(error) => checks.push(Check::failed("bot_token", error.to_string())),
-                Ok(known) => compare(&mut checks, installation, &known),
+                Ok(known) => {
+                    compare(&mut checks, installation, &known);
+                    checks.push(people(egress, caller, &known.user_id).await);
+                }
             }
         }
     }
@@ -47,6 +51,19 @@ pub(super) async fn check(egress: &Egress, installation: &Installation, connecti
         ),
     });
     checks
+}
+
+/// Whether people's names can be looked up; the bot's own stands for them.
+async fn people(egress: &Egress, caller: &Caller, user: &str) -> Check {
+    match names::ask(egress, caller, user).await {
+        Ok(_) => Check::passed("names", "people are known by their names"),
+        Err(CallError::Refused { code }) if code == "missing_scope" => Check::failed(
+            "names",
+            "people are known by their ids: the app lacks the scope users:read; everything else works without it. Add \
+             it and install the app again",
+        ),
+        Err(error) => Check::failed("names", format!("people's names cannot be looked up: {error}")),
+    }
 }
 
 fn compare(checks: &mut Vec<Check>, installation: &Installation, known: &AuthTest) {

@@ -137,6 +137,9 @@ impl Slack {
         };
         if let Some(chosen) = chosen.and_then(|index| installations.get(index)) {
             engine.accept(delivery.arrival(chosen)?).await?;
+            if let (Some(user), None) = (&delivery.event.user, &delivery.event.bot_id) {
+                self.names.look_up(chosen, user);
+            }
         }
         Ok(())
     }

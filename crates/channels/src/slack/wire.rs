@@ -72,6 +72,22 @@ pub(crate) async fn get<T: DeserializeOwned>(
     read(egress.send(call, Timeouts::within(PATIENCE)).await?).await
 }
 
+/// Calls a reading method for something that nobody waits for: with little patience, and with a breaker of its own, so
+/// that no reply is held up by its failures.
+pub(crate) async fn glance<T: DeserializeOwned>(
+    egress: &Egress,
+    caller: &Caller,
+    method: &str,
+    query: &[(&str, &str)],
+    patience: Duration,
+) -> Result<T, CallError> {
+    let mut url = url(caller, method)?;
+    url.query_pairs_mut().extend_pairs(query);
+    let label = format!("{}/{method}", caller.connection);
+    let call = egress.request(Method::GET, &url, caller.reach)?.label(label).bearer(&caller.token);
+    read(egress.send(call, Timeouts::within(patience)).await?).await
+}
+
 fn url(caller: &Caller, method: &str) -> Result<Url, CallError> {
     caller.base_url.join(method).map_err(|_| EgressError::Refused { why: "the base URL is not one" }.into())
 }

@@ -3,7 +3,8 @@ use db::TenantTx;
 use kernel::{AgentId, ConnectionId, ContactId, ConversationId, Cursor, Page, PageRequest, ProjectId};
 use serde::Serialize;
 
-use super::{contact, pattern};
+use super::contact::{self, Contact};
+use super::pattern;
 use crate::{Error, Message};
 
 /// As much of a first message as names its conversation.
@@ -40,8 +41,8 @@ pub struct ConversationFilter {
 }
 
 /// Records that `message` belongs to its conversation and its sender to a contact: both are made where they are
-/// missing. Does nothing that it would not do again.
-pub async fn begin(tx: &mut TenantTx, message: &Message) -> Result<(), Error> {
+/// missing. Does nothing that it would not do again. Returns who the sender is.
+pub async fn begin(tx: &mut TenantTx, message: &Message) -> Result<Contact, Error> {
     let contact = contact::upsert(tx, message).await?;
     let thread = serde_json::json!({
         "workspace": message.metadata.workspace,
@@ -60,7 +61,7 @@ pub async fn begin(tx: &mut TenantTx, message: &Message) -> Result<(), Error> {
         message.project.as_uuid(),
         message.connection.map(ConnectionId::as_uuid),
         message.agent.as_uuid(),
-        contact.as_uuid(),
+        contact.id.as_uuid(),
         message.channel.as_str(),
         thread,
         title(&message.content.text),
@@ -68,7 +69,7 @@ pub async fn begin(tx: &mut TenantTx, message: &Message) -> Result<(), Error> {
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(contact)
 }
 
 /// A project's conversations, the one spoken in last first.

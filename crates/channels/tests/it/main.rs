@@ -3,6 +3,7 @@
 
 mod connections;
 mod deliveries;
+mod people;
 mod replies;
 mod squatters;
 mod web;

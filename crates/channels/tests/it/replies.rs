@@ -117,9 +117,14 @@ async fn a_connection_is_checked_for_real() {
     let connection = world.connect("acme-slack", world.acme.mara).await;
     let check = async || world.channels.check_connection(world.acme.tenant.into(), connection.id).await.unwrap();
     let ok = |checks: &[channels::Check]| checks.iter().map(|check| (check.name, check.ok)).collect::<Vec<_>>();
-    assert_eq!(ok(&check().await), [("bot_token", true), ("workspace", true), ("events", false)]);
+    assert_eq!(ok(&check().await), [("bot_token", true), ("workspace", true), ("names", true), ("events", false)]);
     world.slack.register(TOKEN, testkit::slack::Bot { team: "T7".into(), user: "U7".into(), ..Default::default() });
     let checks = check().await;
-    assert_eq!(ok(&checks), [("bot_token", true), ("workspace", false), ("bot_user", false), ("events", false)]);
+    let wrong = [("bot_token", true), ("workspace", false), ("bot_user", false), ("names", true), ("events", false)];
+    assert_eq!(ok(&checks), wrong);
     assert!(checks[1].detail.contains("T7"));
+    world.slack.fail_next("users.info", Fault::Refuse("missing_scope".into()));
+    let checks = check().await;
+    let names = checks.iter().find(|check| check.name == "names").unwrap();
+    assert!(!names.ok && names.detail.contains("users:read"), "{}", names.detail);
 }

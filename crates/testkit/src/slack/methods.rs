@@ -130,7 +130,7 @@ fn act(world: &mut World, bot: &Bot, method: &str, arguments: &Arguments) -> Ans
         "conversations.replies" => replies(world, arguments),
         "users.info" => {
             let user = text(arguments, "user").ok_or("user_not_found")?;
-            let name = format!("name of {user}");
+            let name = world.names.get(user).cloned().unwrap_or_else(|| format!("name of {user}"));
             let profile = json!({"real_name": name, "display_name": name, "email": format!("{user}@slack.test")});
             Ok((
                 json!({"user": {"id": user, "team_id": bot.team, "name": user, "real_name": name, "tz": "Etc/UTC",

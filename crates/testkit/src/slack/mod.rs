@@ -106,6 +106,8 @@ struct World {
     /// Empty: every token is taken, as the default bot's.
     bots: HashMap<String, Bot>,
     revoked: HashSet<String>,
+    /// What people are called, by their ids.
+    names: HashMap<String, String>,
     /// By channel, then by `ts`.
     messages: HashMap<String, BTreeMap<String, Posted>>,
     ledger: Vec<Entry>,
@@ -157,6 +159,11 @@ impl FakeSlack {
     /// The token works again.
     pub fn restore(&self, token: &str) {
         self.state.world.lock().revoked.remove(token);
+    }
+
+    /// What `users.info` says the user is called from now on; without it, "name of" the id.
+    pub fn call_user(&self, user: &str, name: &str) {
+        self.state.world.lock().names.insert(user.to_owned(), name.to_owned());
     }
 
     /// The next call of `method` (of any, where empty) goes wrong like this; several queue up.

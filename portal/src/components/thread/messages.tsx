@@ -96,10 +96,11 @@ function Row({ message, agentName, own, footer }: RowProps) {
   );
 }
 
-/** A visitor of a web chat has no name, only an id. */
+/** A visitor of a web chat has no name, and an id of ours that says nothing; another channel's own id is better than none. */
 function senderName({ sender }: ThreadMessage): string {
   if (sender === undefined) return t("thread.you");
-  return sender.name === "" || sender.name === sender.id ? t("thread.visitor") : sender.name;
+  if (sender.name !== "" && sender.name !== sender.id) return sender.name;
+  return /^(visitor|user):/.test(sender.id) ? t("thread.visitor") : sender.id;
 }
 
 interface WritingProps {
