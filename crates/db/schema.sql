@@ -159,6 +159,7 @@ CREATE TABLE public.connection (
     problem text,
     problem_at timestamp with time zone,
     last_event_at timestamp with time zone,
+    misfit_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT connection_external_id_check CHECK (((length(external_id) >= 1) AND (length(external_id) <= 200))),
     CONSTRAINT connection_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
@@ -181,6 +182,7 @@ CREATE TABLE public.contact_identity (
     scope text NOT NULL,
     external_id text NOT NULL,
     contact_id uuid NOT NULL,
+    named_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
@@ -424,7 +426,8 @@ CREATE TABLE public.route_claim (
     app_id text NOT NULL,
     external_id text NOT NULL,
     secret_fingerprint bytea NOT NULL,
-    tenant_id uuid NOT NULL
+    tenant_id uuid NOT NULL,
+    verified_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.route_claim FORCE ROW LEVEL SECURITY;
@@ -665,7 +668,9 @@ CREATE INDEX outbox_unposted ON ONLY public.outbox USING btree (lane_id, seq) WH
 
 CREATE INDEX refresh_token_of_session ON public.refresh_token USING btree (session_id);
 
-CREATE INDEX route_by_channel ON public.route USING btree (channel, external_id);
+CREATE INDEX route_by_channel ON public.route USING btree (channel, external_id, tenant_id);
+
+CREATE INDEX route_claim_by_installation ON public.route_claim USING btree (channel, external_id);
 
 CREATE INDEX session_of_user ON public.session USING btree (user_id);
 
@@ -1038,6 +1043,8 @@ GRANT SELECT ON TABLE public.route TO konstruct_system;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.route_claim TO konstruct_app;
 GRANT SELECT ON TABLE public.route_claim TO konstruct_system;
+
+GRANT UPDATE(verified_at) ON TABLE public.route_claim TO konstruct_app;
 
 GRANT SELECT ON TABLE public.run TO konstruct_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run TO konstruct_system;

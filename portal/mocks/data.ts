@@ -194,6 +194,7 @@ export const connections: Schemas["Connection"][] = [
       state: "problem",
       problem: "Slack refused the bot token: it was revoked. Install the app again and paste the new token here.",
       problem_at: ago(31),
+      hint: null,
       last_event_at: ago(40),
     },
     urls: { events: "https://konstruct.example.com/channels/slack/events" },

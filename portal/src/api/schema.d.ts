@@ -988,6 +988,8 @@ export interface components {
             problem: string | null;
             /** Format: date-time */
             problem_at: string | null;
+            /** @description What may be wrong, in plain words; the connection works on all the same. */
+            hint: string | null;
             /** Format: date-time */
             last_event_at: string | null;
         };

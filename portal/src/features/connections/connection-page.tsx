@@ -69,7 +69,10 @@ function Status({ connection }: { connection: Connection }) {
         {advice === null ? null : (
           <div
             role="status"
-            className={cn("flex items-start gap-3 rounded-xl px-4 py-3", { bad: "bg-bad-wash", warn: "bg-warn-wash", plain: "bg-sunken" }[tone])}
+            className={cn(
+              "flex items-start gap-3 rounded-xl px-4 py-3",
+              { bad: "bg-bad-wash", warn: "bg-warn-wash", plain: "bg-sunken" }[tone],
+            )}
           >
             {tone === "bad" ? <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" /> : null}
             {tone === "warn" ? <TriangleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0 text-warn" /> : null}
