@@ -40,6 +40,28 @@ test("the Slack wizard shows what to paste, stores the values and says what is w
   await expect(owner.getByText("xoxb-not-a-real-token")).toHaveCount(0);
   await expect(owner.getByText(url)).toBeVisible();
 
+  const body = JSON.stringify({ type: "event_callback", team_id: workspace, api_app_id: "A0123456789", event: { type: "message" } });
+  const delivered = await owner.request.post(url, {
+    data: body,
+    headers: {
+      "content-type": "application/json",
+      "x-slack-request-timestamp": String(Math.floor(Date.now() / 1000)),
+      "x-slack-signature": `v0=${"0".repeat(64)}`,
+    },
+  });
+  expect(delivered.status()).toBe(401);
+  const hint = owner.getByText("the signature does not fit the signing secret", { exact: false });
+  await expect(async () => {
+    await owner.reload();
+    await expect(hint).toBeVisible({ timeout: 2_000 });
+  }).toPass({ timeout: 20_000 });
+  await expect(owner.getByText("Waiting for the first message")).toBeVisible();
+  for (const scheme of ["light", "dark"] as const) {
+    await owner.emulateMedia({ colorScheme: scheme });
+    await owner.screenshot({ path: `test-results/slack-hint-${scheme}.png`, animations: "disabled" });
+  }
+  await owner.emulateMedia({ colorScheme: "light" });
+
   await owner.getByRole("button", { name: "Switch off" }).click();
   await expect(owner.getByText("Switched off", { exact: true })).toBeVisible();
   await owner.getByRole("button", { name: "More actions for Head office" }).click();
