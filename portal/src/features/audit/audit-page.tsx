@@ -55,9 +55,9 @@ function Mono({ children }: { children: string }) {
 function Detail({ detail }: { detail: unknown }) {
   if (typeof detail !== "object" || detail === null || Object.keys(detail).length === 0) return null;
   return (
-    <details className="max-w-md">
+    <details className="max-w-md min-w-0">
       <summary className="rounded text-soft hover:text-ink">{t("audit.detail_show")}</summary>
-      <pre dir="ltr" className="mt-2 overflow-x-auto rounded-lg bg-sunken p-3 font-mono text-[0.84rem]">
+      <pre dir="ltr" className="mt-2 rounded-lg bg-sunken p-3 text-start font-mono text-[0.84rem] break-words whitespace-pre-wrap">
         {JSON.stringify(detail, null, 2)}
       </pre>
     </details>

@@ -52,6 +52,7 @@ function Letter({ letter, onDismiss }: { letter: DeadLetter; onDismiss: () => vo
   const params = useProjectParams();
   const client = useQueryClient();
   const mayWrite = useCan("inbox");
+  const replayed = typeof letter.replayed_at === "string";
   const replay = useMutation({
     mutationFn: () => done(api.POST(`${LETTER}/replay`, { params: { path: { ...path, letter: letter.id } } })),
     onSuccess: () => {
@@ -67,9 +68,9 @@ function Letter({ letter, onDismiss }: { letter: DeadLetter; onDismiss: () => vo
           <div className="min-w-0">
             <p className="flex flex-wrap items-center gap-2 font-semibold">
               {letter.source === "run" ? t("letters.run") : t("letters.reply")}
-              {typeof letter.replayed_at === "string" ? (
+              {replayed ? (
                 <Badge tone="ok">
-                  {t("letters.replayed_at")} <TimeAgo at={letter.replayed_at} />
+                  {t("letters.replayed_at")} <TimeAgo at={letter.replayed_at ?? letter.at} />
                 </Badge>
               ) : null}
             </p>
@@ -86,7 +87,7 @@ function Letter({ letter, onDismiss }: { letter: DeadLetter; onDismiss: () => vo
             </p>
           </div>
           <div className="flex gap-2">
-            <Button size="small" disabled={!mayWrite} busy={replay.isPending} onClick={() => replay.mutate()}>
+            <Button size="small" disabled={!mayWrite || replayed} busy={replay.isPending} onClick={() => replay.mutate()}>
               {replay.isPending ? null : <RotateCw aria-hidden />}
               {t("letters.replay")}
             </Button>
