@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use agents::tools::Tools;
 use anyhow::{Context as _, bail};
+use apply::Workshop;
 use channels::{Channels, ChannelsOptions};
 use db::Db;
 use db::embedded::Embedded;
 use infra::{ConfigEpoch, Egress, EgressOptions, Sealer};
 use kernel::Clock;
 use sqlx::postgres::PgConnectOptions;
+use tenancy::Identity;
 
 use crate::config::Config;
 use crate::exit::Misconfigured;
@@ -56,6 +59,18 @@ impl House {
             config_epoch,
             clock: self.clock.clone(),
         })
+    }
+
+    /// What documents are applied with.
+    pub(crate) fn workshop(&self, channels: Channels) -> Workshop {
+        Workshop {
+            db: self.db.clone(),
+            sealer: self.sealer.clone(),
+            egress: self.egress.clone(),
+            identity: Identity::new(self.db.clone(), &self.sealer, self.clock.clone()),
+            channels,
+            tools: Tools::builtin(self.clock.clone()),
+        }
     }
 
     /// Gives everything back; the private PostgreSQL stops when nobody else uses it.

@@ -45,7 +45,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve { listen, roles } => {
             serve::serve(load(Sources { listen, roles, ..sources(place) })?).await?;
         }
-        Command::Apply { files, prune } => apply::apply(&load(sources(place))?, &files, &environment(), prune).await?,
+        Command::Apply { files, prune } => {
+            let documents = apply::read_files(&files, &environment())?;
+            apply::apply(&load(sources(place))?, documents, prune).await?;
+        }
         Command::Chat(options) => chat::chat(&load_standing(place)?, options).await?,
         Command::Migrate => migrate::migrate(&load(sources(place))?).await?,
         Command::Doctor => return doctor::doctor(&load_standing(place)?).await,

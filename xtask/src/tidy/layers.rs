@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::project::Project;
 
 /// From the ground up. What is not built yet has its place already.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "kernel",
     "db",
     "infra",
@@ -19,6 +19,7 @@ const ORDER: [&str; 15] = [
     "integrations",
     "workflows",
     "agents",
+    "apply",
     "api",
     "server",
     "testkit",

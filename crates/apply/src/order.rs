@@ -1,9 +1,9 @@
 //! In which order things can be made: kind after kind, and among model groups those that others fall back to first.
 
-use super::document::{Document, Wanted};
+use crate::document::{Document, Wanted};
 
 /// Puts documents in the order in which they can be applied, wherever they stand in their files.
-pub(super) fn in_order(mut documents: Vec<Document>) -> Vec<Document> {
+pub(crate) fn in_order(mut documents: Vec<Document>) -> Vec<Document> {
     documents.sort_by_key(|document| document.wanted.rank());
     by_need(documents, |one, other| match (&one.wanted, &other.wanted) {
         (Wanted::ModelGroup(one), Wanted::ModelGroup(other)) => {
@@ -15,7 +15,7 @@ pub(super) fn in_order(mut documents: Vec<Document>) -> Vec<Document> {
 
 /// Puts each behind those that it needs, and leaves the order otherwise as it is. Those that need each other stay as
 /// they stand.
-pub(super) fn by_need<T>(mut items: Vec<T>, needs: impl Fn(&T, &T) -> bool) -> Vec<T> {
+pub(crate) fn by_need<T>(mut items: Vec<T>, needs: impl Fn(&T, &T) -> bool) -> Vec<T> {
     let mut ordered = Vec::with_capacity(items.len());
     while !items.is_empty() {
         let free = items.iter().position(|one| !items.iter().any(|other| needs(one, other)));

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, bail};
 use channels::{Author, ChannelKind, Connection, ConnectionChange, NewConnection, channel_app, connection};
 use db::TenantTx;
 use kernel::{AgentId, ProjectId, Secret};
 use serde_json::{Value, json};
-use tenancy::{Access, audit, secrets};
+use tenancy::{Access, Permission, audit, secrets};
 
-use super::diff::Change;
-use super::document::{ChannelAppDocument, ConnectionDocument};
-use super::{Work, find_project};
+use crate::document::{ChannelAppDocument, ConnectionDocument};
+use crate::error::invalid;
+use crate::report::Change;
+use crate::{Error, Workshop, author, find_project};
 
 /// What a connection's names lead to.
 struct Meant {
@@ -18,18 +18,21 @@ struct Meant {
     agent: AgentId,
 }
 
-impl Work<'_> {
+impl Workshop {
     /// The secrets that the document does not name stay.
-    pub(super) async fn connection(&self, wanted: &ConnectionDocument) -> anyhow::Result<Change> {
-        let access = self.access(&wanted.organisation).await?;
-        let mut tx = self.house.db.tenant(access.tenant).await?;
-        let meant = meant(&mut tx, wanted).await?;
-        let change = match connection::find_by_name(&mut tx, &wanted.name).await? {
-            None => self.connect(&mut tx, &access, wanted, &meant).await?,
-            Some(standing) => self.reconnect(&mut tx, &access, wanted, (&meant, &standing)).await?,
-        };
-        tx.commit().await?;
-        Ok(change)
+    pub(crate) async fn connection(
+        &self,
+        tx: &mut TenantTx,
+        access: &Access,
+        wanted: &ConnectionDocument,
+    ) -> Result<Change, Error> {
+        let project = find_project(tx, &wanted.project).await?;
+        access.require(Permission::ConnectionsWrite, Some(project))?;
+        let meant = meant(tx, wanted, project).await?;
+        match connection::find_by_name(tx, &wanted.name).await? {
+            None => self.connect(tx, access, wanted, &meant).await,
+            Some(standing) => self.reconnect(tx, access, wanted, (&meant, &standing)).await,
+        }
     }
 
     async fn connect(
@@ -38,7 +41,7 @@ impl Work<'_> {
         access: &Access,
         wanted: &ConnectionDocument,
         meant: &Meant,
-    ) -> anyhow::Result<Change> {
+    ) -> Result<Change, Error> {
         let new = NewConnection {
             project: meant.project,
             name: wanted.name.clone(),
@@ -50,10 +53,10 @@ impl Work<'_> {
             settings: Value::Object(wanted.settings.clone()),
             secrets: wanted.secrets.clone(),
         };
-        let made = self.channels.create_connection(tx, new, Author::Operator).await?;
+        let made = self.channels.create_connection(tx, new, author(access)).await?;
         if !wanted.enabled {
             let change = ConnectionChange { enabled: Some(false), ..ConnectionChange::default() };
-            self.channels.update_connection(tx, made.id, change, Author::Operator).await?;
+            self.channels.update_connection(tx, made.id, change, author(access)).await?;
         }
         record(tx, access, "connection.create", &made).await?;
         Ok(Change::Created)
@@ -65,11 +68,13 @@ impl Work<'_> {
         access: &Access,
         wanted: &ConnectionDocument,
         (meant, standing): (&Meant, &Connection),
-    ) -> anyhow::Result<Change> {
+    ) -> Result<Change, Error> {
         if (standing.channel, standing.project) != (meant.channel, meant.project) {
-            bail!("a connection of that name stands on another channel or in another project");
+            return invalid("a connection of that name stands on another channel or in another project");
         }
         let settings = Value::Object(wanted.settings.clone());
+        let to_be_freed = author(access) == Author::Operator && !standing.private_allowed;
+        let rewritten = settings != standing.settings || to_be_freed;
         let mut fields = Vec::new();
         let mut differs = |field: &str, differs: bool| {
             if differs {
@@ -77,19 +82,23 @@ impl Work<'_> {
             }
             differs
         };
-        let change = ConnectionChange {
+        let mut change = ConnectionChange {
             name: None,
             agent: differs("agent", standing.agent != meant.agent).then_some(meant.agent),
             external_id: wanted.external_id.clone().filter(|id| differs("external_id", *id != standing.external_id)),
             app_id: wanted.app_id.clone().filter(|id| differs("app_id", *id != standing.app_id)),
-            settings: differs("settings", settings != standing.settings || !standing.private_allowed)
-                .then_some(settings),
+            settings: differs("settings", rewritten).then_some(settings),
             enabled: differs("enabled", wanted.enabled != standing.enabled).then_some(wanted.enabled),
             secrets: self.new_secrets(tx, standing, &wanted.secrets).await?,
         };
         fields.extend(change.secrets.keys().map(|name| format!("secrets.{name}")));
+        // Where the address changes, the secrets that the document gives are given for the new one.
+        if rewritten {
+            let given = wanted.secrets.iter().map(|(name, secret)| (name.clone(), Some(secret.clone())));
+            change.secrets = given.collect();
+        }
         if !fields.is_empty() {
-            self.channels.update_connection(tx, standing.id, change, Author::Operator).await?;
+            self.channels.update_connection(tx, standing.id, change, author(access)).await?;
             record(tx, access, "connection.update", standing).await?;
         }
         Ok(Change::of_fields(fields))
@@ -100,10 +109,10 @@ impl Work<'_> {
         tx: &mut TenantTx,
         standing: &Connection,
         wanted: &BTreeMap<String, Secret>,
-    ) -> anyhow::Result<BTreeMap<String, Option<Secret>>> {
+    ) -> Result<BTreeMap<String, Option<Secret>>, Error> {
         let mut new = BTreeMap::new();
         for (name, secret) in wanted {
-            let stored = secrets::get(tx, &self.house.sealer, standing.id.as_uuid(), name).await?;
+            let stored = secrets::get(tx, &self.sealer, standing.id.as_uuid(), name).await?;
             if stored.as_ref() != Some(secret) {
                 new.insert(name.clone(), Some(secret.clone()));
             }
@@ -112,8 +121,8 @@ impl Work<'_> {
     }
 
     /// An app that several organisations share; its secrets are the installation's.
-    pub(super) async fn channel_app(&self, wanted: &ChannelAppDocument) -> anyhow::Result<Change> {
-        let (db, sealer) = (&self.house.db, &self.house.sealer);
+    pub(crate) async fn channel_app(&self, wanted: &ChannelAppDocument) -> Result<Change, Error> {
+        let (db, sealer) = (&self.db, &self.sealer);
         let channel = channel(&wanted.channel)?;
         let standing = channel_app::find(db, sealer, channel, &wanted.app_id).await?;
         if standing.as_ref() == Some(&wanted.secrets) {
@@ -126,20 +135,21 @@ impl Work<'_> {
     }
 }
 
-async fn meant(tx: &mut TenantTx, wanted: &ConnectionDocument) -> anyhow::Result<Meant> {
+async fn meant(tx: &mut TenantTx, wanted: &ConnectionDocument, project: ProjectId) -> Result<Meant, Error> {
     let channel = channel(&wanted.channel)?;
-    let project = find_project(tx, &wanted.project).await?;
-    let agent = agents::store::find_agent_by_name(tx, project, &wanted.agent).await?;
-    let agent = agent.with_context(|| format!("project {} has no agent \"{}\"", wanted.project, wanted.agent))?.id;
-    Ok(Meant { channel, project, agent })
+    match agents::store::find_agent_by_name(tx, project, &wanted.agent).await? {
+        Some(agent) => Ok(Meant { channel, project, agent: agent.id }),
+        None => invalid(format!("project {} has no agent \"{}\"", wanted.project, wanted.agent)),
+    }
 }
 
-fn channel(name: &str) -> anyhow::Result<ChannelKind> {
+fn channel(name: &str) -> Result<ChannelKind, Error> {
     let known = || ChannelKind::ALL.map(ChannelKind::as_str).join(", ");
-    ChannelKind::from_name(name).with_context(|| format!("there is no channel \"{name}\"; there are {}", known()))
+    ChannelKind::from_name(name)
+        .ok_or_else(|| Error::Invalid(format!("there is no channel \"{name}\"; there are {}", known())))
 }
 
-async fn record(tx: &mut TenantTx, access: &Access, action: &str, connection: &Connection) -> anyhow::Result<()> {
+async fn record(tx: &mut TenantTx, access: &Access, action: &str, connection: &Connection) -> Result<(), Error> {
     let object = format!("connection:{}", connection.id);
     Ok(audit::record(tx, &access.actor, action, &object, json!({ "name": connection.name })).await?)
 }

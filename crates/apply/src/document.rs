@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use anyhow::{anyhow, bail};
 use kernel::Secret;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -14,9 +13,12 @@ use serde_norway::{Mapping, Value};
 
 use agents::AgentConfig;
 
+use crate::Error;
+use crate::error::invalid;
+
 /// One thing that is wanted. In the order in which they are made: later kinds refer to earlier ones.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Organisation(OrganisationDocument),
     Project(ProjectDocument),
     User(UserDocument),
@@ -27,23 +29,39 @@ pub(super) enum Wanted {
     Connection(ConnectionDocument),
 }
 
-/// A document and where it stands, for messages.
+/// A document that has been understood.
 #[derive(Debug)]
-pub(super) struct Document {
-    pub wanted: Wanted,
-    pub place: String,
+pub struct Document {
+    pub(crate) wanted: Wanted,
+    /// Where it stands, for messages.
+    pub(crate) place: String,
+    source: Source,
+}
+
+/// A document as it was read, variables filled in; it may hold secrets.
+struct Source(Value);
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 impl Document {
     /// Whether it makes somebody the operator of the installation.
-    pub(super) fn names_operator(&self) -> bool {
+    pub fn names_operator(&self) -> bool {
         matches!(&self.wanted, Wanted::User(user) if user.operator)
+    }
+
+    /// For another process, which [`understand`]s it.
+    pub fn to_json(&self) -> Result<Json, Error> {
+        serde_json::to_value(&self.source.0).map_err(|error| Error::Invalid(format!("{}: {error}", self.place)))
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OrganisationDocument {
+pub(crate) struct OrganisationDocument {
     pub name: String,
     pub display_name: Option<String>,
     pub status: Option<Status>,
@@ -53,21 +71,21 @@ pub(super) struct OrganisationDocument {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Status {
+pub(crate) enum Status {
     Active,
     Suspended,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProjectDocument {
+pub(crate) struct ProjectDocument {
     pub organisation: String,
     pub name: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct UserDocument {
+pub(crate) struct UserDocument {
     pub email: String,
     pub display_name: Option<String>,
     /// Where left out, the account keeps the password it has.
@@ -81,7 +99,7 @@ pub(super) struct UserDocument {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MembershipDocument {
+pub(crate) struct MembershipDocument {
     pub organisation: String,
     pub project: Option<String>,
     pub role: String,
@@ -89,7 +107,7 @@ pub(super) struct MembershipDocument {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChannelAppDocument {
+pub(crate) struct ChannelAppDocument {
     pub channel: String,
     pub app_id: String,
     pub secrets: BTreeMap<String, Secret>,
@@ -97,7 +115,7 @@ pub(super) struct ChannelAppDocument {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProviderDocument {
+pub(crate) struct ProviderDocument {
     pub organisation: String,
     pub name: String,
     pub wire: String,
@@ -109,7 +127,7 @@ pub(super) struct ProviderDocument {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ModelGroupDocument {
+pub(crate) struct ModelGroupDocument {
     pub organisation: String,
     pub name: String,
     #[serde(default)]
@@ -120,14 +138,14 @@ pub(super) struct ModelGroupDocument {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ModelDocument {
+pub(crate) struct ModelDocument {
     pub provider: String,
     pub model: String,
 }
 
 /// The agent's configuration stands beside its name, not under a key of its own.
 #[derive(Debug)]
-pub(super) struct AgentDocument {
+pub(crate) struct AgentDocument {
     pub organisation: String,
     pub project: String,
     pub name: String,
@@ -136,7 +154,7 @@ pub(super) struct AgentDocument {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ConnectionDocument {
+pub(crate) struct ConnectionDocument {
     pub organisation: String,
     #[serde(default = "first_project")]
     pub project: String,
@@ -189,8 +207,20 @@ impl fmt::Display for Wanted {
 }
 
 impl Wanted {
+    /// The organisation that it belongs to, where it belongs to one.
+    pub(crate) fn organisation(&self) -> Option<&str> {
+        match self {
+            Self::Project(it) => Some(&it.organisation),
+            Self::Provider(it) => Some(&it.organisation),
+            Self::ModelGroup(it) => Some(&it.organisation),
+            Self::Agent(it) => Some(&it.organisation),
+            Self::Connection(it) => Some(&it.organisation),
+            Self::Organisation(_) | Self::User(_) | Self::ChannelApp(_) => None,
+        }
+    }
+
     /// Its kind's place in the order of making.
-    pub(super) const fn rank(&self) -> u8 {
+    pub(crate) const fn rank(&self) -> u8 {
         match self {
             Self::Organisation(_) => 0,
             Self::Project(_) => 1,
@@ -205,31 +235,45 @@ impl Wanted {
 }
 
 /// Reads a file's documents; `variable` looks the environment up. Empty documents are passed over.
-pub(super) fn read(file: &str, text: &str, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Vec<Document>> {
+pub fn read(file: &str, text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Document>, Error> {
     let mut documents = Vec::new();
     for (at, (value, begins)) in serde_norway::Deserializer::from_str(text).zip(beginnings(text)).enumerate() {
         let number = at + 1;
-        let value = Value::deserialize(value).map_err(|error| anyhow!("{file}, document {number}: {error}"))?;
+        let value = Value::deserialize(value);
+        let mut value = value.map_err(|error| Error::Invalid(format!("{file}, document {number}: {error}")))?;
         if value.is_null() {
             continue;
         }
-        let wanted = understand(value, variable).map_err(|problem| {
+        let place = format!("{file}, document {number}, line {}", begins + 1);
+        let understood = fill_in(&mut value, variable).and_then(|()| of_value(place, value));
+        documents.push(understood.map_err(|problem| {
             let line = line_of(text, begins, &problem);
-            anyhow!("{file}, document {number}, line {line}: {problem:#}")
-        })?;
-        documents.push(Document { wanted, place: format!("{file}, document {number}, line {}", begins + 1) });
+            Error::Invalid(format!("{file}, document {number}, line {line}: {problem}"))
+        })?);
     }
     Ok(documents)
 }
 
-fn understand(mut value: Value, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Wanted> {
-    let Some(fields) = value.as_mapping_mut() else { bail!("a document must be a mapping that begins with `kind:`") };
+/// Understands a document that another process has read.
+pub fn understand(place: String, document: &Json) -> Result<Document, Error> {
+    let value = serde_norway::to_value(document).map_err(|error| Error::Invalid(error.to_string()));
+    value.and_then(|value| of_value(place.clone(), value)).map_err(|error| error.at(place))
+}
+
+fn of_value(place: String, value: Value) -> Result<Document, Error> {
+    let source = Source(value.clone());
+    Ok(Document { wanted: wanted(value)?, place, source })
+}
+
+fn wanted(mut value: Value) -> Result<Wanted, Error> {
+    let Some(fields) = value.as_mapping_mut() else {
+        return invalid("a document must be a mapping that begins with `kind:`");
+    };
     let kind = match fields.remove("kind") {
         Some(Value::String(kind)) => kind,
-        Some(_) => bail!("`kind` must be a text"),
-        None => bail!("`kind` is missing"),
+        Some(_) => return invalid("`kind` must be a text"),
+        None => return invalid("`kind` is missing"),
     };
-    fill_in(&mut value, variable)?;
     let wanted = match kind.as_str() {
         "Organisation" => read_as(value).map(Wanted::Organisation),
         "Project" => read_as(value).map(Wanted::Project),
@@ -239,20 +283,22 @@ fn understand(mut value: Value, variable: &dyn Fn(&str) -> Option<String>) -> an
         "ModelGroup" => read_as(value).map(Wanted::ModelGroup),
         "Agent" => read_as(value).map(|agent| Wanted::Agent(Box::new(agent))),
         "Connection" => read_as(value).map(Wanted::Connection),
-        _ => bail!(
-            "unknown kind `{kind}`, expected one of Organisation, Project, User, ChannelApp, Provider, ModelGroup, \
-             Agent, Connection"
-        ),
+        _ => {
+            return invalid(format!(
+                "unknown kind `{kind}`, expected one of Organisation, Project, User, ChannelApp, Provider, \
+                 ModelGroup, Agent, Connection"
+            ));
+        }
     };
-    wanted.map_err(|problem| problem.context(kind))
+    wanted.map_err(|problem| Error::Invalid(format!("{kind}: {problem}")))
 }
 
-fn read_as<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
-    serde_norway::from_value(value).map_err(Into::into)
+fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, serde_norway::Error> {
+    serde_norway::from_value(value)
 }
 
 /// Puts variables into texts: `${NAME}`; `$${` stands for `${` itself. Keys, numbers and switches are left alone.
-fn fill_in(value: &mut Value, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
+fn fill_in(value: &mut Value, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Error> {
     match value {
         Value::String(text) if text.contains("${") => {
             *text = expand(text, variable)?;
@@ -264,7 +310,7 @@ fn fill_in(value: &mut Value, variable: &dyn Fn(&str) -> Option<String>) -> anyh
     }
 }
 
-fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<String> {
+fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, Error> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -276,8 +322,10 @@ fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
             continue;
         }
         expanded.push_str(before);
-        let Some((name, after)) = from[2..].split_once('}') else { bail!("`${{` without `}}` in a text") };
-        let Some(found) = variable(name) else { bail!("the environment variable {name} is not set") };
+        let Some((name, after)) = from[2..].split_once('}') else { return invalid("`${` without `}` in a text") };
+        let Some(found) = variable(name) else {
+            return invalid(format!("the environment variable {name} is not set"));
+        };
         expanded.push_str(&found);
         rest = after;
     }
@@ -299,8 +347,8 @@ fn beginnings(text: &str) -> impl Iterator<Item = usize> {
 }
 
 /// The line (from 1) of what a problem speaks of: that of the field it names, else that of the document.
-fn line_of(text: &str, begins: usize, problem: &anyhow::Error) -> usize {
-    let said = format!("{problem:#}");
+fn line_of(text: &str, begins: usize, problem: &Error) -> usize {
+    let said = problem.to_string();
     let named = said.split('`').nth(1).filter(|_| said.contains("unknown field") || said.contains("unknown kind"));
     let found = named.and_then(|name| {
         let inside = text.lines().enumerate().skip(begins).take_while(|(_, line)| !line.starts_with("---"));
@@ -323,7 +371,7 @@ mod tests {
 
     fn all(text: &str) -> Result<Vec<Document>, String> {
         let variable = |name: &str| (name == "KEY").then(|| "s3cret: [1]".to_owned());
-        read("f.yaml", text, &variable).map_err(|error| format!("{error:#}"))
+        read("f.yaml", text, &variable).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -1,12 +1,12 @@
 use tenancy::{NewUser, members};
 
-use super::diff::Change;
-use super::document::UserDocument;
-use super::{Work, find_project};
+use crate::document::UserDocument;
+use crate::report::Change;
+use crate::{Error, Workshop, find_project};
 
-impl Work<'_> {
+impl Workshop {
     /// Makes or changes the account; memberships that the document does not name stay.
-    pub(super) async fn user(&self, wanted: &UserDocument) -> anyhow::Result<Change> {
+    pub(crate) async fn user(&self, wanted: &UserDocument) -> Result<Change, Error> {
         let existed = self.identity.find(&wanted.email).await?.is_some();
         let (user, mut changed) = self
             .identity
@@ -17,8 +17,7 @@ impl Work<'_> {
             })
             .await?;
         for membership in &wanted.memberships {
-            let access = self.access(&membership.organisation).await?;
-            let mut tx = self.house.db.tenant(access.tenant).await?;
+            let (access, mut tx) = self.enter(&membership.organisation).await?;
             let project = match &membership.project {
                 Some(project) => Some(find_project(&mut tx, project).await?),
                 None => None,

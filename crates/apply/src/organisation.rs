@@ -1,13 +1,17 @@
-use anyhow::Context as _;
-use tenancy::{Organisation, OrganisationStatus, organisations, projects};
+use db::TenantTx;
+use llm::store::Seed;
+use tenancy::{Access, Actor, Organisation, OrganisationStatus, Permission, organisations, projects};
 
-use super::diff::Change;
-use super::document::{OrganisationDocument, ProjectDocument, Status};
-use super::{ACTOR, Work};
+use crate::document::{OrganisationDocument, ProjectDocument, Status};
+use crate::report::Change;
+use crate::{Error, Workshop};
 
-impl Work<'_> {
-    pub(super) async fn organisation(&self, wanted: &OrganisationDocument) -> anyhow::Result<Change> {
-        let db = &self.house.db;
+/// Who does it, in the audit's words.
+const OPERATOR: Actor = Actor::System;
+
+impl Workshop {
+    pub(crate) async fn organisation(&self, wanted: &OrganisationDocument, seed: Seed) -> Result<Change, Error> {
+        let db = &self.db;
         let mut tx = db.system("applying an organisation").await?;
         let found = organisations::find_by_name(&mut tx, &wanted.name).await?;
         let (standing, change) = match found {
@@ -17,7 +21,7 @@ impl Work<'_> {
             }
             None => {
                 let display_name = wanted.display_name.as_deref().unwrap_or(&wanted.name);
-                let made = organisations::create(&mut tx, &ACTOR, &wanted.name, display_name).await?;
+                let made = organisations::create(&mut tx, &OPERATOR, &wanted.name, display_name).await?;
                 (made, Change::Created)
             }
         };
@@ -28,27 +32,28 @@ impl Work<'_> {
                 weight: wanted.weight,
                 max_running: wanted.max_running.map(Some),
             };
-            organisations::update(&mut tx, &ACTOR, standing.id, new).await?;
+            organisations::update(&mut tx, &OPERATOR, standing.id, new).await?;
         }
         tx.commit().await?;
         if change == Change::Created {
             let mut tx = db.tenant(standing.id).await?;
-            llm::store::seed_defaults(&mut tx, &self.house.sealer, self.seed)
-                .await
-                .context("cannot give it the shipped model groups")?;
+            llm::store::seed_defaults(&mut tx, &self.sealer, seed).await?;
             tx.commit().await?;
         }
         Ok(change)
     }
 
-    pub(super) async fn project(&self, wanted: &ProjectDocument) -> anyhow::Result<Change> {
-        let access = self.access(&wanted.organisation).await?;
-        let mut tx = self.house.db.tenant(access.tenant).await?;
-        if projects::find_by_name(&mut tx, &wanted.name).await?.is_some() {
+    pub(crate) async fn project(
+        &self,
+        tx: &mut TenantTx,
+        access: &Access,
+        wanted: &ProjectDocument,
+    ) -> Result<Change, Error> {
+        access.require(Permission::ProjectWrite, None)?;
+        if projects::find_by_name(tx, &wanted.name).await?.is_some() {
             return Ok(Change::Unchanged);
         }
-        projects::create(&mut tx, &access, &wanted.name).await?;
-        tx.commit().await?;
+        projects::create(tx, access, &wanted.name).await?;
         Ok(Change::Created)
     }
 }

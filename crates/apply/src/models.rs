@@ -1,0 +1,68 @@
+use channels::Author;
+use db::TenantTx;
+use llm::ModelRef;
+use llm::store::{self, GroupSpec, KeyChange, ProviderSpec};
+use serde_json::json;
+use tenancy::{Access, Permission, audit};
+
+use crate::document::{ModelGroupDocument, ProviderDocument};
+use crate::report::Change;
+use crate::{Error, Workshop, author};
+
+impl Workshop {
+    /// The operator's provider may lie in a private network.
+    pub(crate) async fn provider(
+        &self,
+        tx: &mut TenantTx,
+        access: &Access,
+        wanted: &ProviderDocument,
+    ) -> Result<Change, Error> {
+        access.require(Permission::ModelsWrite, None)?;
+        let spec = ProviderSpec {
+            name: wanted.name.clone(),
+            wire: wanted.wire.parse().map_err(llm::Error::from)?,
+            base_url: wanted.base_url.clone(),
+            private_allowed: author(access) == Author::Operator,
+            api_key: wanted.api_key.clone().map_or(KeyChange::Keep, KeyChange::Set),
+        };
+        let written = store::upsert_provider(tx, &self.sealer, &spec).await?;
+        if written.change != store::Change::Unchanged {
+            store::check_reach(&self.egress, &store::find_provider(tx, written.id).await?)?;
+            record(tx, access, "provider", written.change, (&written.id.to_string(), &wanted.name)).await?;
+        }
+        Ok(written.change.into())
+    }
+
+    pub(crate) async fn model_group(
+        &self,
+        tx: &mut TenantTx,
+        access: &Access,
+        wanted: &ModelGroupDocument,
+    ) -> Result<Change, Error> {
+        access.require(Permission::ModelsWrite, None)?;
+        let models = wanted.models.iter();
+        let spec = GroupSpec {
+            name: wanted.name.clone(),
+            models: models.map(|it| ModelRef { provider: it.provider.clone(), model: it.model.clone() }).collect(),
+            fallbacks: wanted.fallbacks.clone(),
+        };
+        let written = store::upsert_group(tx, &spec).await?;
+        if written.change != store::Change::Unchanged {
+            record(tx, access, "model_group", written.change, (&written.id.to_string(), &wanted.name)).await?;
+        }
+        Ok(written.change.into())
+    }
+}
+
+/// In the words that the API records the same with.
+async fn record(
+    tx: &mut TenantTx,
+    access: &Access,
+    kind: &str,
+    change: store::Change,
+    (id, name): (&str, &str),
+) -> Result<(), Error> {
+    let verb = if change == store::Change::Created { "create" } else { "change" };
+    let (action, object) = (format!("{kind}.{verb}"), format!("{kind}:{id}"));
+    Ok(audit::record(tx, &access.actor, &action, &object, json!({ "name": name })).await?)
+}

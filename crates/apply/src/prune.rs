@@ -1,0 +1,184 @@
+//! Removing what documents do not name, of the kinds and in the organisations that they do name.
+
+use std::collections::BTreeSet;
+
+use agents::{Agent, store as agent_store};
+use channels::{Connection, ConnectionFilter, connection};
+use db::TenantTx;
+use kernel::{Cursor, Page, PageRequest};
+use llm::store as models;
+use serde_json::json;
+use tenancy::{Access, Permission, Project, audit, organisations, projects};
+
+use crate::document::{Document, Wanted};
+use crate::order::by_need;
+use crate::report::{Change, Line};
+use crate::{Error, Workshop};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Connection,
+    Agent,
+    ModelGroup,
+    Provider,
+    Project,
+}
+
+/// The organisations in which something may have to go.
+pub(crate) fn organisations(documents: &[Document]) -> BTreeSet<&str> {
+    let prunable = documents.iter().filter(|document| prunable(&document.wanted).is_some());
+    prunable.filter_map(|document| document.wanted.organisation()).collect()
+}
+
+impl Workshop {
+    /// Removes everything but projects: what refers goes before what is referred to.
+    pub(crate) async fn prune(
+        &self,
+        tx: &mut TenantTx,
+        access: &Access,
+        organisation: &str,
+        documents: &[Document],
+    ) -> Result<Vec<Line>, Error> {
+        let named = |kind| named(documents, organisation, kind);
+        let mut gone = Gone { access, organisation, lines: Vec::new() };
+        if let Some(names) = named(Kind::Connection) {
+            for found in all_connections(tx, access).await?.into_iter().filter(|it| !names.contains(&it.name)) {
+                access.require(Permission::ConnectionsWrite, Some(found.project))?;
+                self.channels.delete_connection(tx, found.id).await?;
+                gone.note(tx, ("Connection", "connection"), &found.id.to_string(), &found.name).await?;
+            }
+        }
+        if let Some(names) = named(Kind::Agent) {
+            for (name, agent) in all_agents(tx, access).await?.into_iter().filter(|(name, _)| !names.contains(name)) {
+                access.require(Permission::AgentsWrite, Some(agent.project))?;
+                agent_store::delete_agent(tx, agent.id).await?;
+                gone.note(tx, ("Agent", "agent"), &agent.id.to_string(), &name).await?;
+            }
+        }
+        if let Some(names) = named(Kind::ModelGroup) {
+            access.require(Permission::ModelsWrite, None)?;
+            let mut unwanted = models::list_groups(tx).await?;
+            unwanted.retain(|group| !names.contains(&group.name));
+            // A group that another one falls back to goes after it.
+            for group in by_need(unwanted, |one, other| other.fallbacks.contains(&one.name)) {
+                models::delete_group(tx, group.id).await?;
+                gone.note(tx, ("ModelGroup", "model_group"), &group.id.to_string(), &group.name).await?;
+            }
+        }
+        if let Some(names) = named(Kind::Provider) {
+            access.require(Permission::ModelsWrite, None)?;
+            for found in models::list_providers(tx).await?.into_iter().filter(|it| !names.contains(&it.name)) {
+                models::delete_provider(tx, found.id).await?;
+                gone.note(tx, ("Provider", "provider"), &found.id.to_string(), &found.name).await?;
+            }
+        }
+        Ok(gone.lines)
+    }
+
+    /// Removes projects, in transactions of their own: nothing else of the organisation may be under way.
+    pub(crate) async fn prune_projects(
+        &self,
+        access: &Access,
+        organisation: &str,
+        documents: &[Document],
+    ) -> Result<Vec<Line>, Error> {
+        let Some(names) = named(documents, organisation, Kind::Project) else { return Ok(Vec::new()) };
+        let mut tx = self.db.tenant(access.tenant).await?;
+        let mut unwanted = all_projects(&mut tx, access).await?;
+        tx.commit().await?;
+        unwanted.retain(|project| project.name != organisations::FIRST_PROJECT && !names.contains(&project.name));
+        let mut lines = Vec::new();
+        for project in unwanted {
+            projects::delete(&self.db, access, project.id).await?;
+            lines.push(Line { change: Change::Removed, what: format!("Project {organisation}/{}", project.name) });
+        }
+        Ok(lines)
+    }
+}
+
+/// What has been removed.
+struct Gone<'a> {
+    access: &'a Access,
+    organisation: &'a str,
+    lines: Vec<Line>,
+}
+
+impl Gone<'_> {
+    /// `kind`: as documents call it, and as the audit does.
+    async fn note(&mut self, tx: &mut TenantTx, kind: (&str, &str), id: &str, name: &str) -> Result<(), Error> {
+        let (kind, object) = kind;
+        let detail = json!({ "name": name });
+        let action = format!("{object}.delete");
+        audit::record(tx, &self.access.actor, &action, &format!("{object}:{id}"), detail).await?;
+        let what = format!("{kind} {}/{name}", self.organisation);
+        self.lines.push(Line { change: Change::Removed, what });
+        Ok(())
+    }
+}
+
+/// The names (an agent's with its project) that the documents give to things of this kind; `None`: they speak of none.
+fn named(documents: &[Document], organisation: &str, kind: Kind) -> Option<BTreeSet<String>> {
+    let here = documents.iter().filter(|document| document.wanted.organisation() == Some(organisation));
+    let names: BTreeSet<String> = here
+        .filter_map(|document| prunable(&document.wanted))
+        .filter_map(|(found, name)| (found == kind).then_some(name))
+        .collect();
+    (!names.is_empty()).then_some(names)
+}
+
+fn prunable(wanted: &Wanted) -> Option<(Kind, String)> {
+    match wanted {
+        Wanted::Project(it) => Some((Kind::Project, it.name.clone())),
+        Wanted::Provider(it) => Some((Kind::Provider, it.name.clone())),
+        Wanted::ModelGroup(it) => Some((Kind::ModelGroup, it.name.clone())),
+        Wanted::Agent(it) => Some((Kind::Agent, format!("{}/{}", it.project, it.name))),
+        Wanted::Connection(it) => Some((Kind::Connection, it.name.clone())),
+        Wanted::Organisation(_) | Wanted::User(_) | Wanted::ChannelApp(_) => None,
+    }
+}
+
+async fn all_projects(tx: &mut TenantTx, access: &Access) -> Result<Vec<Project>, Error> {
+    let (mut all, mut page) = (Vec::new(), Some(first_page()));
+    while let Some(asked) = page {
+        let found = projects::list(tx, access, &asked).await?;
+        page = next_page(&found);
+        all.extend(found.items);
+    }
+    Ok(all)
+}
+
+/// Agents by their project's name and their own.
+async fn all_agents(tx: &mut TenantTx, access: &Access) -> Result<Vec<(String, Agent)>, Error> {
+    let mut all = Vec::new();
+    for project in all_projects(tx, access).await? {
+        let mut page = Some(first_page());
+        while let Some(asked) = page {
+            let found = agent_store::list_agents(tx, project.id, asked).await?;
+            page = next_page(&found);
+            all.extend(found.items.into_iter().map(|agent| (format!("{}/{}", project.name, agent.name), agent)));
+        }
+    }
+    Ok(all)
+}
+
+async fn all_connections(tx: &mut TenantTx, access: &Access) -> Result<Vec<Connection>, Error> {
+    let mut all = Vec::new();
+    for project in all_projects(tx, access).await? {
+        let mut page = Some(first_page());
+        while let Some(asked) = page {
+            let found = connection::list(tx, project.id, ConnectionFilter::default(), &asked).await?;
+            page = next_page(&found);
+            all.extend(found.items);
+        }
+    }
+    Ok(all)
+}
+
+fn first_page() -> PageRequest {
+    PageRequest::new(None, Some(PageRequest::MAX_LIMIT))
+}
+
+fn next_page<T>(page: &Page<T>) -> Option<PageRequest> {
+    let after = page.next.as_deref().and_then(Cursor::decode)?;
+    Some(PageRequest::new(Some(after), Some(PageRequest::MAX_LIMIT)))
+}

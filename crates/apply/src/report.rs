@@ -1,0 +1,77 @@
+use std::fmt;
+
+/// What became of one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Created,
+    /// With the names of the fields that differ, where they are known.
+    Changed(Vec<String>),
+    Unchanged,
+    Removed,
+}
+
+impl Change {
+    /// Changed where `fields` names any.
+    pub(crate) fn of_fields(fields: Vec<String>) -> Self {
+        if fields.is_empty() { Self::Unchanged } else { Self::Changed(fields) }
+    }
+}
+
+impl From<llm::store::Change> for Change {
+    fn from(change: llm::store::Change) -> Self {
+        match change {
+            llm::store::Change::Created => Self::Created,
+            llm::store::Change::Updated => Self::Changed(Vec::new()),
+            llm::store::Change::Unchanged => Self::Unchanged,
+        }
+    }
+}
+
+/// One line of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub change: Change,
+    /// The kind and the names of the thing.
+    pub what: String,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = &self.what;
+        match &self.change {
+            Change::Created => write!(f, "+ {what}"),
+            Change::Changed(fields) if fields.is_empty() => write!(f, "~ {what}"),
+            Change::Changed(fields) => write!(f, "~ {what} ({})", fields.join(", ")),
+            Change::Unchanged => write!(f, "= {what}"),
+            Change::Removed => write!(f, "- {what}"),
+        }
+    }
+}
+
+/// Everything that was done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub lines: Vec<Line>,
+}
+
+impl Report {
+    pub(crate) fn anything_changed(&self) -> bool {
+        self.lines.iter().any(|line| line.change != Change::Unchanged)
+    }
+}
+
+/// The report's last line.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut created, mut changed, mut unchanged, mut removed) = (0, 0, 0, 0);
+        for line in &self.lines {
+            *match line.change {
+                Change::Created => &mut created,
+                Change::Changed(_) => &mut changed,
+                Change::Unchanged => &mut unchanged,
+                Change::Removed => &mut removed,
+            } += 1;
+        }
+        write!(f, "{created} created, {changed} changed, {unchanged} unchanged, {removed} removed")
+    }
+}
