@@ -10,6 +10,7 @@
 mod agents;
 mod anonymous;
 mod api_keys;
+mod apply;
 mod audit;
 mod auth;
 mod connections;

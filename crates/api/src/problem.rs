@@ -179,6 +179,18 @@ macro_rules! from_domain {
 
 from_domain!(agents::Error, channels::Error, db::Error, durable::Error, llm::Error);
 
+impl From<apply::Error> for Problem {
+    /// Told with its causes: which document it is about, and what is wrong with it.
+    fn from(error: apply::Error) -> Self {
+        let problem = Self::of(error.kind(), &error);
+        match error.kind() {
+            ErrorKind::Internal => problem,
+            _ if from_database(&error) => problem,
+            _ => Self { detail: chain(&error), ..problem },
+        }
+    }
+}
+
 impl From<tenancy::Error> for Problem {
     fn from(error: tenancy::Error) -> Self {
         let problem = Self::of(error.kind(), &error);

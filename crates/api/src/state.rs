@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use agents::tools::Tools;
+use apply::Workshop;
 use channels::Channels;
 use db::Db;
 use durable::Engine;
@@ -55,6 +56,18 @@ impl AppState {
     pub(crate) async fn all_in_force(&self) -> Result<(), Problem> {
         let epoch = db::config_epoch(&self.db).await?;
         self.in_force(epoch).await
+    }
+
+    /// What documents are applied with.
+    pub(crate) fn workshop(&self) -> Workshop {
+        Workshop {
+            db: self.db.clone(),
+            sealer: self.sealer.clone(),
+            egress: self.egress.clone(),
+            identity: self.identity.clone(),
+            channels: self.channels.clone(),
+            tools: self.tools.clone(),
+        }
     }
 
     /// The address of `path` (which begins with a slash) for people and programs elsewhere.

@@ -53,6 +53,11 @@ impl Document {
         matches!(&self.wanted, Wanted::User(user) if user.operator)
     }
 
+    /// Where it stands: its file, number and line.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
     /// For another process, which [`understand`]s it.
     pub fn to_json(&self) -> Result<Json, Error> {
         serde_json::to_value(&self.source.0).map_err(|error| Error::Invalid(format!("{}: {error}", self.place)))

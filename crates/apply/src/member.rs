@@ -29,13 +29,13 @@ impl Workshop {
             let change = applied.map_err(|error| error.at(format!("{place}: {wanted}")))?;
             report.lines.push(Line { change, what: wanted.to_string() });
         }
+        let mut projects = Vec::new();
         if prune {
             report.lines.extend(self.prune(&mut tx, access, &own, &documents).await?);
+            projects = self.unwanted_projects(&mut tx, access, &own, &documents).await?;
         }
         tx.commit().await?;
-        if prune {
-            report.lines.extend(self.prune_projects(access, &own, &documents).await?);
-        }
+        report.lines.extend(self.remove_projects(access, &own, projects).await?);
         Ok(report)
     }
 }

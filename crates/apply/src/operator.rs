@@ -54,9 +54,10 @@ impl Workshop {
                 let access = self.operators_access(organisation).await?;
                 let mut tx = self.db.tenant(access.tenant).await?;
                 let gone = self.prune(&mut tx, &access, organisation, documents).await?;
+                let projects = self.unwanted_projects(&mut tx, &access, organisation, documents).await?;
                 tx.commit().await?;
                 gone.into_iter().for_each(&mut *note);
-                self.prune_projects(&access, organisation, documents).await?.into_iter().for_each(&mut *note);
+                self.remove_projects(&access, organisation, projects).await?.into_iter().for_each(&mut *note);
             }
         }
         Ok(())

@@ -75,18 +75,30 @@ impl Workshop {
         Ok(gone.lines)
     }
 
-    /// Removes projects, in transactions of their own: nothing else of the organisation may be under way.
-    pub(crate) async fn prune_projects(
+    /// The projects that have to go. Fails where the caller may not remove them.
+    pub(crate) async fn unwanted_projects(
         &self,
+        tx: &mut TenantTx,
         access: &Access,
         organisation: &str,
         documents: &[Document],
-    ) -> Result<Vec<Line>, Error> {
+    ) -> Result<Vec<Project>, Error> {
         let Some(names) = named(documents, organisation, Kind::Project) else { return Ok(Vec::new()) };
-        let mut tx = self.db.tenant(access.tenant).await?;
-        let mut unwanted = all_projects(&mut tx, access).await?;
-        tx.commit().await?;
+        let mut unwanted = all_projects(tx, access).await?;
         unwanted.retain(|project| project.name != organisations::FIRST_PROJECT && !names.contains(&project.name));
+        for project in &unwanted {
+            access.require(Permission::ProjectDelete, Some(project.id))?;
+        }
+        Ok(unwanted)
+    }
+
+    /// Removes projects, in transactions of their own: nothing else of the organisation may be under way.
+    pub(crate) async fn remove_projects(
+        &self,
+        access: &Access,
+        organisation: &str,
+        unwanted: Vec<Project>,
+    ) -> Result<Vec<Line>, Error> {
         let mut lines = Vec::new();
         for project in unwanted {
             projects::delete(&self.db, access, project.id).await?;

@@ -34,6 +34,12 @@ pub enum Command {
         /// Remove what the files do not name, of the kinds and in the organisations that they do name
         #[arg(long)]
         prune: bool,
+        /// Apply one organisation's documents through a running server's API, instead of a data directory's
+        #[arg(long, value_name = "URL", conflicts_with = "data_dir")]
+        server: Option<Url>,
+        /// The organisation's API key, with which `--server` applies
+        #[arg(long, value_name = "KEY", env = "KONSTRUCT_API_KEY", hide_env_values = true)]
+        api_key: Option<String>,
     },
     /// Talk to an agent in the terminal
     Chat(ChatOptions),

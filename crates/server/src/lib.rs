@@ -22,10 +22,13 @@ mod user;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use apply::Remote;
 use cli::{Cli, Command, Place, UserCommand};
 use config::{Config, Sources};
-use exit::Misconfigured;
+use exit::{Misconfigured, Misused};
 use terminal::say;
+
+const NO_KEY: &str = "--server needs an API key of the organisation: --api-key, or KONSTRUCT_API_KEY";
 
 /// Runs a command to its end.
 pub fn main(cli: Cli) -> ExitCode {
@@ -45,9 +48,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve { listen, roles } => {
             serve::serve(load(Sources { listen, roles, ..sources(place) })?).await?;
         }
-        Command::Apply { files, prune } => {
+        Command::Apply { files, prune, server, api_key } => {
             let documents = apply::read_files(&files, &environment())?;
-            apply::apply(&load(sources(place))?, documents, prune).await?;
+            match (server, api_key) {
+                (None, _) => apply::apply(&load(sources(place))?, documents, prune).await?,
+                (Some(server), Some(key)) => Remote { server, key: key.into() }.apply(&documents, prune).await?,
+                (Some(_), None) => return Err(Misused(NO_KEY.to_owned()).into()),
+            }
         }
         Command::Chat(options) => chat::chat(&load_standing(place)?, options).await?,
         Command::Migrate => migrate::migrate(&load(sources(place))?).await?,

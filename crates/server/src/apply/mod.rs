@@ -1,5 +1,7 @@
 //! `konstruct apply`: brings an installation to what YAML documents say, as its operator.
 
+mod remote;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +16,9 @@ use crate::house::House;
 use crate::terminal::say;
 use crate::{first_run, installation};
 
-/// Reads the files, applies them and prints what changed.
+pub(crate) use remote::Remote;
+
+/// Applies documents and prints what changed.
 pub(crate) async fn apply(config: &Config, documents: Vec<Document>, prune: bool) -> anyhow::Result<()> {
     let new = installation::is_to_be_made(config)?;
     let house = House::open(config).await?;

@@ -8,8 +8,8 @@ use super::keys::{KEYS, Key, Kind};
 use super::{Config, Role};
 
 const PREFIX: &str = "KONSTRUCT_";
-/// Variables that begin like configuration and are none: switches of tests.
-const OTHERS: [&str; 2] = ["KONSTRUCT_FAILPOINT", "KONSTRUCT_TEST_"];
+/// Variables that begin like configuration and are none: what a command is given, and switches of tests.
+const OTHERS: [&str; 3] = ["KONSTRUCT_API_KEY", "KONSTRUCT_FAILPOINT", "KONSTRUCT_TEST_"];
 /// Read where it exists and no other file is named.
 const DEFAULT_FILE: &str = "konstruct.toml";
 

@@ -4,6 +4,7 @@
 
 mod api;
 mod apply;
+mod apply_remote;
 mod cli;
 mod desk;
 mod faults;

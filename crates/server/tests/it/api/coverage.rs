@@ -49,6 +49,8 @@ fn organisation_cases() -> Vec<Case> {
     vec![
         case("get", ORGANISATION, 200, 200),
         case("patch", ORGANISATION, 403, 200).with(json!({"display_name": "Acme & Sons"})),
+        case("post", under("/apply"), 403, 200)
+            .with(json!({"documents": [{"kind": "Project", "organisation": "acme", "name": "applied"}]})),
         case("get", under("/projects"), 200, 200),
         case("post", under("/projects"), 403, 201).with(json!({"name": "second"})),
         case("get", PROJECT, 200, 200),

@@ -1,0 +1,120 @@
+//! `konstruct apply --server`: the documents of one organisation, through the API of a running server, with one of the
+//! organisation's API keys.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use apply::{Change, Document, Line, Report};
+use http::{Method, StatusCode};
+use infra::{Egress, EgressOptions, Reach, Timeouts, read_limited};
+use kernel::Secret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::terminal::say;
+
+/// Longer than the server takes over any request.
+const CALL: Timeouts = Timeouts::within(Duration::from_secs(60));
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// Where to apply, and with whose rights.
+pub(crate) struct Remote {
+    pub server: Url,
+    pub key: Secret,
+}
+
+impl Remote {
+    /// Applies all documents or none, and prints what changed.
+    pub(crate) async fn apply(&self, documents: &[Document], prune: bool) -> anyhow::Result<()> {
+        infra::install_tls_provider();
+        let egress = Egress::new(EgressOptions::default()).context("cannot make outbound connections")?;
+        let me = self.call(&egress, Method::GET, "/api/me", None, documents).await?;
+        if !me["user"].is_null() {
+            bail!("--api-key takes an API key of an organisation, not somebody's access token");
+        }
+        let organisation = me["organisations"][0]["id"].as_str().context("the API key belongs to no organisation")?;
+        let path = format!("/api/organisations/{organisation}/apply");
+        let json = documents.iter().map(Document::to_json).collect::<Result<Vec<_>, _>>()?;
+        let body = json!({ "documents": json, "prune": prune });
+        let applied = self.call(&egress, Method::POST, &path, Some(body), documents).await?;
+        let applied: Applied =
+            serde_json::from_value(applied).context("the server speaks another version's language")?;
+        let report = Report { lines: applied.changes.into_iter().map(Line::from).collect() };
+        report.lines.iter().for_each(|line| say(line.to_string()));
+        say(report.to_string());
+        Ok(())
+    }
+
+    async fn call(
+        &self,
+        egress: &Egress,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        documents: &[Document],
+    ) -> anyhow::Result<Value> {
+        let server = self.server.as_str().trim_end_matches('/');
+        let url = format!("{server}{path}").parse().context("--server takes the address of a server")?;
+        // Whoever types the address may reach it.
+        let mut call = egress.request(method, &url, Reach::Private)?.bearer(&self.key);
+        if let Some(body) = &body {
+            call = call.json(body);
+        }
+        let answer = egress.send(call, CALL).await.with_context(|| format!("no server answers at {server}"))?;
+        let status = answer.status();
+        let text = read_limited(answer, MAX_ANSWER).await?;
+        let answer: Value = serde_json::from_slice(&text).unwrap_or_default();
+        match (status, answer["detail"].as_str()) {
+            (status, _) if status.is_success() => Ok(answer),
+            (StatusCode::UNAUTHORIZED, _) => bail!("the server at {server} does not know this API key (any more)"),
+            (_, Some(detail)) => bail!("{}", with_place(detail, documents)),
+            (status, None) => bail!("{server} answered {status}: is it a Konstruct server that serves its API?"),
+        }
+    }
+}
+
+/// The server knows documents by number; people know them by file and line.
+fn with_place(detail: &str, documents: &[Document]) -> String {
+    let numbered = detail.strip_prefix("document ").and_then(|rest| rest.split_once(':'));
+    let place = numbered.and_then(|(number, rest)| {
+        let document = documents.get(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+        Some(format!("{}:{rest}", document.place()))
+    });
+    place.unwrap_or_else(|| detail.to_owned())
+}
+
+/// The API's answer.
+#[derive(Deserialize)]
+struct Applied {
+    changes: Vec<AppliedChange>,
+}
+
+#[derive(Deserialize)]
+struct AppliedChange {
+    change: ChangeKind,
+    what: String,
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ChangeKind {
+    Created,
+    Changed,
+    Unchanged,
+    Removed,
+}
+
+impl From<AppliedChange> for Line {
+    fn from(applied: AppliedChange) -> Self {
+        let change = match applied.change {
+            ChangeKind::Created => Change::Created,
+            ChangeKind::Changed => Change::Changed(applied.fields),
+            ChangeKind::Unchanged => Change::Unchanged,
+            ChangeKind::Removed => Change::Removed,
+        };
+        Self { change, what: applied.what }
+    }
+}
