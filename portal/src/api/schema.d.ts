@@ -182,6 +182,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Brings the organisation to what documents say: all of them or, where one is refused, none. Each asks for the
+         *     permission that its kind needs. In force on every node when this returns.
+         */
+        post: operations["apply_documents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/audit": {
         parameters: {
             query?: never;
@@ -889,6 +909,23 @@ export interface components {
             /** Format: date-time */
             last_used_at: string | null;
         };
+        /** @description What became of each document, and what was removed. */
+        Applied: {
+            changes: components["schemas"]["AppliedChange"][];
+        };
+        AppliedChange: {
+            change: components["schemas"]["ChangeKind"];
+            /** @description The kind and the names of the thing: `Agent acme/default/Mara`. */
+            what: string;
+            /** @description The fields that differed, where they are known. */
+            fields: string[];
+        };
+        Apply: {
+            /** @description As in the files of `konstruct apply`, in JSON; nothing is filled in for `${NAME}`. */
+            documents: Record<string, never>[];
+            /** @description Removes what the documents do not name, of the kinds that they do name. */
+            prune?: boolean;
+        };
         AuditEntry: {
             /** Format: uuid */
             id: string;
@@ -920,6 +957,8 @@ export interface components {
             } | null;
             enabled?: boolean | null;
         };
+        /** @enum {string} */
+        ChangeKind: "created" | "changed" | "unchanged" | "removed";
         ChangeMember: {
             role: string;
         };
@@ -2028,6 +2067,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_documents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Apply"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Applied"];
+                };
             };
             /** @description The request was not done */
             default: {
