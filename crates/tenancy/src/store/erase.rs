@@ -73,6 +73,16 @@ pub(crate) async fn delete_project(tx: &mut TenantTx, project: ProjectId) -> Res
     let done = sqlx::query!("delete from project where tenant_id = $1 and project_id = $2", tenant, project.as_uuid())
         .execute(&mut **tx)
         .await?;
+    // A claim is the organisation's; without a connection it would keep the workspace from everybody else.
+    sqlx::query!(
+        "delete from route_claim c where c.tenant_id = $1
+         and not exists (select from route r where r.tenant_id = c.tenant_id and r.channel = c.channel
+                         and r.app_id = c.app_id and r.external_id = c.external_id
+                         and r.secret_fingerprint = c.secret_fingerprint)",
+        tenant
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok((done.rows_affected() > 0).then_some(lanes))
 }
 

@@ -116,6 +116,7 @@ async fn a_deleted_project_takes_its_agents_connections_and_conversations_along(
         "agent_version",
         "connection",
         "route",
+        "route_claim",
         "secret",
         "conversation",
         "lane",
