@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// next message.
 const AT_ONCE: usize = 16;
 const AT_ONCE_EACH: usize = 4;
+/// How many within a minute: Slack takes somewhat more than a hundred from an app and workspace.
+const A_MINUTE: u32 = 1_200;
+const A_MINUTE_EACH: u32 = 60;
 /// How many people are remembered; beyond, they are asked after again, of the database.
 const KNOWN: usize = 20_000;
 /// Slack's ids have eleven characters or so.
@@ -45,6 +48,9 @@ pub(super) struct Names {
 #[derive(Default)]
 struct Asked {
     under_way: HashMap<TenantId, usize>,
+    /// The minute, and how many lookups began in it.
+    minute: i64,
+    begun: HashMap<TenantId, u32>,
     /// Before when nothing is to be done about a person.
     not_before: HashMap<Person, DateTime<Utc>>,
 }
@@ -147,7 +153,7 @@ impl Asked {
         }
         let all: usize = self.under_way.values().sum();
         let each = self.under_way.get(&person.tenant).copied().unwrap_or_default();
-        if all >= AT_ONCE || each >= AT_ONCE_EACH {
+        if all >= AT_ONCE || each >= AT_ONCE_EACH || !self.in_pace(person.tenant, now) {
             return false;
         }
         if self.not_before.len() >= KNOWN {
@@ -156,6 +162,21 @@ impl Asked {
         self.under_way.insert(person.tenant, each + 1);
         self.not_before.insert(person.clone(), now + AGAIN);
         true
+    }
+
+    fn in_pace(&mut self, tenant: TenantId, now: DateTime<Utc>) -> bool {
+        let minute = now.timestamp() / 60;
+        if self.minute != minute {
+            self.minute = minute;
+            self.begun.clear();
+        }
+        let all: u32 = self.begun.values().sum();
+        let each = self.begun.get(&tenant).copied().unwrap_or_default();
+        let in_pace = all < A_MINUTE && each < A_MINUTE_EACH;
+        if in_pace {
+            self.begun.insert(tenant, each + 1);
+        }
+        in_pace
     }
 
     fn end(&mut self, person: Person, next: DateTime<Utc>) {
@@ -201,12 +222,33 @@ mod tests {
     }
 
     #[test]
+    fn a_crowd_is_looked_up_at_a_pace() {
+        let (mut asked, now) = (Asked::default(), DateTime::UNIX_EPOCH);
+        let crowd = |tenants: u128| {
+            (0..10_000).map(move |n| person(TenantId::from_uuid(uuid::Uuid::from_u128(n as u128 % tenants)), n))
+        };
+        let mut begun = |tenants, now| {
+            let due = crowd(tenants).filter(|person| {
+                let begins = asked.begin(person, now);
+                if begins {
+                    asked.end(person.clone(), now + FRESH);
+                }
+                begins
+            });
+            due.count()
+        };
+        assert_eq!(begun(1, now), A_MINUTE_EACH as usize);
+        assert_eq!(begun(1, now + TimeDelta::minutes(1)), A_MINUTE_EACH as usize, "others, a minute later");
+        assert_eq!(begun(100, now + TimeDelta::minutes(2)), A_MINUTE as usize);
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let (mut asked, tenant) = (Asked::default(), TenantId::new());
         for n in 0..KNOWN * 2 {
-            let person = person(tenant, n);
-            assert!(asked.begin(&person, DateTime::UNIX_EPOCH));
-            asked.end(person, DateTime::UNIX_EPOCH + FRESH);
+            let (person, now) = (person(tenant, n), DateTime::UNIX_EPOCH + TimeDelta::minutes(n as i64));
+            assert!(asked.begin(&person, now));
+            asked.end(person, now + FRESH);
         }
         assert!(asked.not_before.len() <= KNOWN);
     }
