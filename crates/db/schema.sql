@@ -253,6 +253,23 @@ CREATE TABLE public.inbox_dedup_default (
 
 ALTER TABLE ONLY public.inbox_dedup_default FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.invitation (
+    tenant_id uuid NOT NULL,
+    invitation_id uuid NOT NULL,
+    email text NOT NULL,
+    project_id uuid,
+    role text NOT NULL,
+    invited_by text NOT NULL,
+    token_hash bytea NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT invitation_email_check CHECK ((((length(email) >= 3) AND (length(email) <= 254)) AND (email = lower(email)))),
+    CONSTRAINT invitation_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'revoked'::text])))
+);
+
+ALTER TABLE ONLY public.invitation FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.lane (
     tenant_id uuid NOT NULL,
     lane_id uuid NOT NULL,
@@ -564,6 +581,12 @@ ALTER TABLE ONLY public.inbox_dedup_default
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (tenant_id, lane_id, seq, day);
 
+ALTER TABLE ONLY public.invitation
+    ADD CONSTRAINT invitation_pkey PRIMARY KEY (tenant_id, invitation_id);
+
+ALTER TABLE ONLY public.invitation
+    ADD CONSTRAINT invitation_tenant_id_token_hash_key UNIQUE (tenant_id, token_hash);
+
 ALTER TABLE ONLY public.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (tenant_id, lane_id);
 
@@ -652,6 +675,10 @@ CREATE INDEX conversation_newest ON public.conversation USING btree (tenant_id, 
 
 CREATE INDEX dead_letter_newest ON public.dead_letter USING btree (tenant_id, at DESC, letter_id DESC);
 
+CREATE INDEX invitation_by_expiry ON public.invitation USING btree (expires_at);
+
+CREATE UNIQUE INDEX invitation_one_pending ON public.invitation USING btree (tenant_id, email, project_id) NULLS NOT DISTINCT WHERE (state = 'pending'::text);
+
 CREATE INDEX lane_owned ON public.lane USING btree (owner) WHERE (owner IS NOT NULL);
 
 CREATE INDEX lane_ready ON public.lane USING btree (tenant_id, ready_at) WHERE (ready_at IS NOT NULL);
@@ -725,6 +752,12 @@ ALTER TABLE ONLY public.conversation
 
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.invitation
+    ADD CONSTRAINT invitation_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.invitation
+    ADD CONSTRAINT invitation_tenant_id_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES public.project(tenant_id, project_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.lane
     ADD CONSTRAINT lane_tenant_id_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES public.project(tenant_id, project_id) ON DELETE CASCADE;
@@ -801,6 +834,8 @@ ALTER TABLE public.inbox_dedup ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inbox_dedup_default ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.invitation ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.lane ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
@@ -834,6 +869,8 @@ CREATE POLICY system ON public.inbox TO konstruct_system USING (true) WITH CHECK
 CREATE POLICY system ON public.inbox_dedup TO konstruct_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system ON public.inbox_dedup_default TO konstruct_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system ON public.invitation TO konstruct_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system ON public.lane TO konstruct_system USING (true) WITH CHECK (true);
 
@@ -878,6 +915,8 @@ CREATE POLICY tenant ON public.inbox TO konstruct_app USING ((tenant_id = ( SELE
 CREATE POLICY tenant ON public.inbox_dedup TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.inbox_dedup_default TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+CREATE POLICY tenant ON public.invitation TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.lane TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
@@ -965,6 +1004,13 @@ GRANT SELECT(program) ON TABLE public.inbox TO konstruct_system;
 GRANT SELECT(received_at) ON TABLE public.inbox TO konstruct_system;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.inbox_dedup TO konstruct_system;
+
+GRANT SELECT,INSERT ON TABLE public.invitation TO konstruct_app;
+GRANT DELETE ON TABLE public.invitation TO konstruct_system;
+
+GRANT UPDATE(state) ON TABLE public.invitation TO konstruct_app;
+
+GRANT SELECT(expires_at) ON TABLE public.invitation TO konstruct_system;
 
 GRANT SELECT ON TABLE public.lane TO konstruct_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lane TO konstruct_system;

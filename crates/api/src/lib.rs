@@ -20,6 +20,7 @@ mod events;
 mod extract;
 mod health;
 mod ingress;
+mod invitations;
 mod layers;
 mod me;
 mod members;

@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, apply, audit, auth, connections, conversations, dead_letters, health, ingress, layers, me,
-    members, model_groups, openapi, operator, organisations, portal, projects, providers, runs, tools,
+    agents, api_keys, apply, audit, auth, connections, conversations, dead_letters, health, ingress, invitations,
+    layers, me, members, model_groups, openapi, operator, organisations, portal, projects, providers, runs, tools,
 };
 
 /// The largest body that is taken.
@@ -68,6 +68,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(apply::routes())
         .merge(projects::routes())
         .merge(members::routes())
+        .merge(invitations::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())
         .merge(providers::routes())

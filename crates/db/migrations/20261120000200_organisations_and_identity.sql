@@ -84,6 +84,36 @@ call admit_system('membership');
 grant select, insert, update, delete on membership to konstruct_app;
 grant select, insert, update, delete on membership to konstruct_system;
 
+-- A role that waits for whoever holds the link; a membership begins when they accept it.
+create table invitation (
+    tenant_id uuid not null references organisation on delete cascade,
+    invitation_id uuid not null,
+    email text not null check (length(email) between 3 and 254 and email = lower(email)),
+    -- null: the whole organisation
+    project_id uuid,
+    -- Looked up again at the acceptance; a role that is gone by then gives nothing.
+    role text not null,
+    -- Whose rights it stands on, as in the audit: user:<id>, key:<id>, operator:<id> or system.
+    invited_by text not null,
+    -- Of what the link carries, which is shown once.
+    token_hash bytea not null,
+    state text not null default 'pending' check (state in ('pending', 'accepted', 'revoked')),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    primary key (tenant_id, invitation_id),
+    unique (tenant_id, token_hash),
+    foreign key (tenant_id, project_id) references project (tenant_id, project_id) on delete cascade
+);
+-- So that no forgotten link lets somebody in again who was removed.
+create unique index invitation_one_pending on invitation (tenant_id, email, project_id) nulls not distinct
+    where state = 'pending';
+create index invitation_by_expiry on invitation (expires_at);
+call protect('invitation');
+call admit_system('invitation');
+grant select, insert, update (state) on invitation to konstruct_app;
+-- To forget those that expired, and nothing else.
+grant select (expires_at), delete on invitation to konstruct_system;
+
 -- One signed-in client. Its refresh tokens form a family: reuse of an old one revokes the session.
 create table session (
     session_id uuid primary key,

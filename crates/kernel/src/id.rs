@@ -72,6 +72,7 @@ ids! {
     ApiKeyId;
     /// One grant of a role to a user.
     MemberId;
+    InvitationId;
     SecretId;
     AgentId;
     /// One installation of a channel.

@@ -12,8 +12,8 @@ mod tenant;
 pub use clock::Clock;
 pub use error::ErrorKind;
 pub use id::{
-    AgentId, ApiKeyId, ConnectionId, ContactId, ConversationId, DeadLetterId, LaneId, MemberId, MessageId,
-    ModelGroupId, NodeId, ProjectId, ProviderId, RunId, SecretId, SessionId, TenantId, UserId,
+    AgentId, ApiKeyId, ConnectionId, ContactId, ConversationId, DeadLetterId, InvitationId, LaneId, MemberId,
+    MessageId, ModelGroupId, NodeId, ProjectId, ProviderId, RunId, SecretId, SessionId, TenantId, UserId,
 };
 pub use page::{Cursor, Page, PageRequest};
 pub use secret::Secret;

@@ -110,7 +110,7 @@ fn start_metrics(shutdown: CancellationToken) -> anyhow::Result<PrometheusHandle
 async fn sweep(identity: Identity, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
         if let Err(error) = identity.sweep().await {
-            tracing::warn!(%error, "ended sessions could not be forgotten");
+            tracing::warn!(%error, "what has ended could not be forgotten");
         }
     }
 }

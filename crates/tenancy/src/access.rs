@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::str::FromStr;
 
 use kernel::{ApiKeyId, ProjectId, SessionId, TenantCtx, TenantId, UserId};
 
@@ -10,7 +11,6 @@ use crate::{Error, OrganisationStatus, Permission, PermissionSet};
 pub enum Actor {
     User {
         user: UserId,
-        session: SessionId,
     },
     Key {
         key: ApiKeyId,
@@ -25,10 +25,27 @@ pub enum Actor {
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::User { user, .. } => write!(f, "user:{user}"),
+            Self::User { user } => write!(f, "user:{user}"),
             Self::Key { key } => write!(f, "key:{key}"),
             Self::Operator { user } => write!(f, "operator:{user}"),
             Self::System => f.write_str("system"),
+        }
+    }
+}
+
+/// Reads what an actor displays as.
+impl FromStr for Actor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (kind, id) = text.split_once(':').unwrap_or((text, ""));
+        let user = || id.parse().map_err(|_not_an_id| ());
+        match kind {
+            "user" => Ok(Self::User { user: user()? }),
+            "operator" => Ok(Self::Operator { user: user()? }),
+            "key" => Ok(Self::Key { key: id.parse().map_err(|_not_an_id| ())? }),
+            "system" if id.is_empty() => Ok(Self::System),
+            _ => Err(()),
         }
     }
 }
@@ -172,6 +189,19 @@ mod tests {
         owner.status = OrganisationStatus::Suspended;
         assert!(owner.can(Permission::AgentsRead, None));
         assert!(matches!(owner.require(Permission::AgentsWrite, None), Err(Error::Suspended)));
+    }
+
+    #[test]
+    fn an_actor_is_read_as_it_is_written() {
+        let user = UserId::new();
+        for actor in
+            [Actor::User { user }, Actor::Operator { user }, Actor::Key { key: ApiKeyId::new() }, Actor::System]
+        {
+            assert_eq!(actor.to_string().parse(), Ok(actor));
+        }
+        for garbage in ["", "user", "user:", "robot:x", "system:x"] {
+            assert_eq!(garbage.parse::<Actor>(), Err(()), "{garbage:?}");
+        }
     }
 
     #[test]

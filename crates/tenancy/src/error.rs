@@ -4,6 +4,21 @@ use kernel::ErrorKind;
 
 use crate::Permission;
 
+/// Why an invitation cannot be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lapse {
+    #[error("this invitation has been used")]
+    Accepted,
+    #[error("this invitation was revoked; ask whoever sent it for a new one")]
+    Revoked,
+    #[error("this invitation has expired; ask whoever sent it for a new one")]
+    Expired,
+    #[error("the organisation is suspended; nobody can join it at present")]
+    Suspended,
+    #[error("whoever sent this invitation may not give this role any more; ask them for a new one")]
+    Void,
+}
+
 /// What can go wrong in this crate. The texts are for whoever called.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -22,6 +37,8 @@ pub enum Error {
     Forbidden(Permission),
     #[error("only the operator of the installation may do this")]
     NotOperator,
+    #[error("{0}")]
+    Lapsed(#[from] Lapse),
     #[error("a role cannot be given by somebody who has less")]
     AboveOwnRole,
     #[error("the organisation is suspended: it can be read, not changed")]
@@ -43,7 +60,7 @@ impl Error {
         match self {
             Self::Store(error) => error.kind(),
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Conflict(_) | Self::Lapsed(_) => ErrorKind::Conflict,
             Self::Invalid(_) => ErrorKind::Invalid,
             Self::Unauthenticated(_) => ErrorKind::Unauthenticated,
             Self::Forbidden(_) | Self::NotOperator | Self::AboveOwnRole | Self::Suspended => ErrorKind::Forbidden,

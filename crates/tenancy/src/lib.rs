@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod audit;
 mod error;
 mod identity;
+pub mod invitations;
 pub mod members;
 mod model;
 pub mod organisations;
@@ -19,9 +20,10 @@ pub mod secrets;
 mod store;
 
 pub use access::{Access, Actor, Principal};
-pub use error::Error;
-pub use identity::{Identity, Login, NewUser, Tokens};
+pub use error::{Error, Lapse};
+pub use identity::{Acceptance, Identity, Login, NewUser, Tokens};
 pub use model::{
-    ApiKey, AuditEntry, Counts, Me, Member, MyOrganisation, MyProject, Organisation, OrganisationStatus, Project, User,
+    ApiKey, AuditEntry, Counts, Invitation, InvitationState, Me, Member, MyOrganisation, MyProject, Offer,
+    Organisation, OrganisationStatus, Project, User,
 };
 pub use permission::{Permission, PermissionSet, Role};

@@ -11,12 +11,13 @@ use serde_json::json;
 
 use crate::store::membership::{self, Membership};
 use crate::store::{role, user};
-use crate::{Access, Error, Member, Permission, PermissionSet, Role, User, audit};
+use crate::{Access, Error, Member, Permission, Role, User, audit, projects};
 
 const NO_SUCH: Error = Error::NotFound("member");
 const LAST_OWNER: Error = Error::Conflict("the last owner of an organisation cannot go");
 
-/// Gives `user` a role. Find or make the user with [`crate::Identity::invite`] first.
+/// Gives `user` a role at once: for the operator, whose word is enough. Everybody else invites, see
+/// [`crate::invitations`].
 pub async fn add(
     tx: &mut TenantTx,
     access: &Access,
@@ -24,12 +25,36 @@ pub async fn add(
     role: &str,
     project: Option<ProjectId>,
 ) -> Result<Member, Error> {
-    access.require(Permission::MembersWrite, project)?;
-    require_may_give(tx, access, role, project).await?;
+    require_may_add(tx, access, role, project).await?;
     let made = membership::insert_membership(tx, user.id, role, project).await;
     let made = made.map_err(|error| error.or_taken("this user is a member there already"))?;
     record(tx, access, "member.add", &made).await?;
     Ok(member(made, user))
+}
+
+/// Gives somebody who belongs to the organisation a role elsewhere in it. Who does not is invited.
+pub async fn extend(
+    db: &Db,
+    access: &Access,
+    user: UserId,
+    role: &str,
+    project: Option<ProjectId>,
+) -> Result<Member, Error> {
+    access.require(Permission::MembersWrite, project)?;
+    let visible = visible_projects(access)?;
+    let mut system = db.system("the name of an organisation's member").await?;
+    let known = user::find_user(&mut system, user).await?.ok_or(NO_SUCH)?;
+    system.commit().await?;
+    let mut tx = db.tenant(access.tenant).await?;
+    if !membership::find_belongs(&mut tx, user, visible.as_deref()).await? {
+        return Err(NO_SUCH);
+    }
+    if let Some(project) = project {
+        projects::find(&mut tx, access, project).await?;
+    }
+    let made = add(&mut tx, access, known, role, project).await?;
+    tx.commit().await?;
+    Ok(made)
 }
 
 /// Gives `user` this role over just this scope, in place of the one they may have there. Whether anything changed.
@@ -70,13 +95,7 @@ pub async fn remove(tx: &mut TenantTx, access: &Access, id: MemberId) -> Result<
 
 /// The members, newest first; who has projects only sees those projects' members.
 pub async fn list(db: &Db, access: &Access, page: &PageRequest) -> Result<Page<Member>, Error> {
-    let only = access.projects();
-    match &only {
-        None => access.require(Permission::MembersRead, None)?,
-        Some(projects) => {
-            projects.iter().try_for_each(|project| access.require(Permission::MembersRead, Some(*project)))?;
-        }
-    }
+    let only = visible_projects(access)?;
     let mut tx = db.tenant(access.tenant).await?;
     let found = membership::list_memberships(&mut tx, only.as_deref(), page).await?;
     tx.commit().await?;
@@ -89,6 +108,18 @@ pub async fn list(db: &Db, access: &Access, page: &PageRequest) -> Result<Page<M
     }))
 }
 
+/// The projects whose members the caller may see; `None`: everybody.
+pub(crate) fn visible_projects(access: &Access) -> Result<Option<Vec<ProjectId>>, Error> {
+    let only = access.projects();
+    match &only {
+        None => access.require(Permission::MembersRead, None)?,
+        Some(projects) => {
+            projects.iter().try_for_each(|project| access.require(Permission::MembersRead, Some(*project)))?;
+        }
+    }
+    Ok(only)
+}
+
 /// The membership, if the caller may change it.
 async fn lock(tx: &mut TenantTx, access: &Access, id: MemberId) -> Result<Membership, Error> {
     // Owners first: every change takes its locks in this order.
@@ -99,15 +130,25 @@ async fn lock(tx: &mut TenantTx, access: &Access, id: MemberId) -> Result<Member
     Ok(standing)
 }
 
+/// Fails where the caller may not make somebody a member of just this scope with just this role.
+pub(crate) async fn require_may_add(
+    tx: &mut TenantTx,
+    access: &Access,
+    role: &str,
+    project: Option<ProjectId>,
+) -> Result<(), Error> {
+    access.require(Permission::MembersWrite, project)?;
+    require_may_give(tx, access, role, project).await
+}
+
 async fn require_may_give(
     tx: &mut TenantTx,
     access: &Access,
     role: &str,
     project: Option<ProjectId>,
-) -> Result<PermissionSet, Error> {
+) -> Result<(), Error> {
     let rights = role::find_role(tx, role).await?.ok_or(Error::Invalid("there is no such role"))?;
-    access.require_covers(rights, project)?;
-    Ok(rights)
+    access.require_covers(rights, project)
 }
 
 /// Fails where the membership is that of the last owner.

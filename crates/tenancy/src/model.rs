@@ -1,10 +1,12 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use kernel::{ApiKeyId, MemberId, ProjectId, TenantId, UserId};
+use kernel::{ApiKeyId, InvitationId, MemberId, ProjectId, TenantId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::{Actor, Lapse};
 
 /// Whether an organisation may work. A suspended one can be read, nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -77,6 +79,58 @@ pub struct Member {
     pub role: String,
     pub project: Option<ProjectId>,
     pub created_at: DateTime<Utc>,
+}
+
+/// What has become of an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvitationState {
+    Pending,
+    Accepted,
+    Revoked,
+}
+
+impl InvitationState {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl FromStr for InvitationState {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Pending, Self::Accepted, Self::Revoked].into_iter().find(|state| state.name() == name).ok_or(())
+    }
+}
+
+/// A role that waits for whoever holds the link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    pub id: InvitationId,
+    pub email: String,
+    pub role: String,
+    pub project: Option<ProjectId>,
+    /// Whose rights it stands on; `None`: an actor of a kind that this binary does not know.
+    pub invited_by: Option<Actor>,
+    pub state: InvitationState,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// An invitation as whoever holds its link sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    pub invitation: Invitation,
+    /// The organisation's display name.
+    pub organisation: String,
+    /// The project's name, where the role is for one alone.
+    pub project: Option<String>,
+    /// Why it cannot be accepted; `None`: it can.
+    pub lapse: Option<Lapse>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

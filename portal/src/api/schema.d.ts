@@ -4,6 +4,43 @@
  */
 
 export interface paths {
+    "/api/auth/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation's link offers, and whether it still can be accepted. */
+        post: operations["offer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/invitation/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accepts an invitation and signs in. A person who is new here sets their password by this; whoever has a user
+         *     already proves theirs.
+         */
+        post: operations["accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -102,7 +139,7 @@ export interface paths {
         /** All organisations of the installation, newest first. */
         get: operations["list_all_organisations"];
         put?: never;
-        /** Makes an organisation with its roles, the project "default" and the shipped model groups. */
+        /** Makes an organisation with its roles, the project "default" and the shipped model groups, and invites its owner. */
         post: operations["create_organisation"];
         delete?: never;
         options?: never;
@@ -219,6 +256,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations that wait to be accepted and that the caller may see, newest first; expired ones for some days. */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Offers a role to a person. The link is shown in this answer and never again; it is good for seven days and one use,
+         *     and takes the place of one that may wait for this address there.
+         */
+        post: operations["create_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back: its link is worth nothing any more. */
+        delete: operations["revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/members": {
         parameters: {
             query?: never;
@@ -229,7 +304,7 @@ export interface paths {
         /** All grants that the caller may see, newest first. */
         get: operations["list_members"];
         put?: never;
-        /** Grants a role to a person, who is made a user when unknown. */
+        /** Grants a role to somebody who belongs to the organisation already, over another part of it. */
         post: operations["add_member"];
         delete?: never;
         options?: never;
@@ -789,6 +864,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptInvitation: {
+            /** @description What follows the `#` of an invitation's link. */
+            token: string;
+            /** Format: password */
+            password: string;
+            /** @description For a person who is new here; others keep theirs. */
+            display_name?: string | null;
+        };
         /** @description The receipt for a message that is stored and will be answered. */
         Accepted: {
             /** Format: uuid */
@@ -797,15 +880,18 @@ export interface components {
             seq: number;
         };
         AddMember: {
-            email: string;
-            /** @description owner, admin, member, viewer or a role of the organisation's own. */
+            /**
+             * Format: uuid
+             * @description Somebody who belongs to the organisation already; everybody else is invited.
+             */
+            user_id: string;
+            /** @description owner, admin, member, viewer or a role of the organisation's own; at most the maker's own rights. */
             role: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description null: the whole organisation.
+             */
             project_id?: string | null;
-            /** @description For a user who is created by this call. */
-            display_name?: string | null;
-            /** Format: password */
-            password?: string | null;
         };
         Agent: {
             /** Format: uuid */
@@ -1103,6 +1189,13 @@ export interface components {
                 [key: string]: string;
             } | null;
         };
+        CreateInvitation: {
+            email: string;
+            /** @description owner, admin, member, viewer or a role of the organisation's own; at most the maker's own rights. */
+            role: string;
+            /** Format: uuid */
+            project_id?: string | null;
+        };
         CreateModelGroup: {
             name: string;
             models: components["schemas"]["Model"][];
@@ -1112,10 +1205,8 @@ export interface components {
             /** @description Lower-case letters, digits and hyphens; unique in the installation. */
             name: string;
             display_name: string;
-            /** @description Becomes the organisation's owner; the user is created when unknown. */
+            /** @description Is invited to become the organisation's owner. */
             owner_email?: string | null;
-            /** Format: password */
-            owner_password?: string | null;
         };
         CreateProvider: {
             name: string;
@@ -1128,6 +1219,13 @@ export interface components {
         CreatedApiKey: components["schemas"]["ApiKey"] & {
             /** @description The key itself: shown here and never again. */
             key: string;
+        };
+        CreatedInvitation: components["schemas"]["Invitation"] & {
+            /** @description What the person opens: shown here and never again. */
+            link: string;
+        };
+        CreatedOrganisation: components["schemas"]["OperatedOrganisation"] & {
+            owner_invitation: components["schemas"]["CreatedInvitation"] | null;
         };
         /** @description What could not be done, until somebody replays or dismisses it. */
         DeadLetter: {
@@ -1154,6 +1252,28 @@ export interface components {
         DeadLetterSource: "run" | "reply";
         /** @enum {string} */
         Direction: "inbound" | "outbound";
+        /** @description A role that waits for whoever holds the link. */
+        Invitation: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            role: string;
+            /**
+             * Format: uuid
+             * @description null: the whole organisation.
+             */
+            project_id: string | null;
+            /** @description As in the audit log; null: nobody any more. */
+            invited_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        InvitationToken: {
+            /** @description What follows the `#` of an invitation's link. */
+            token: string;
+        };
         /** @description What one turn may spend. */
         Limits: {
             /**
@@ -1226,6 +1346,12 @@ export interface components {
         /** @description One page of a list. */
         List_DeadLetter: {
             items: components["schemas"]["DeadLetter"][];
+            /** @description Where the next page begins; null on the last one. */
+            next: string | null;
+        };
+        /** @description One page of a list. */
+        List_Invitation: {
+            items: components["schemas"]["Invitation"][];
             /** @description Where the next page begins; null on the last one. */
             next: string | null;
         };
@@ -1365,6 +1491,23 @@ export interface components {
         NameProject: {
             name: string;
         };
+        /** @description What an invitation's link offers. */
+        Offer: {
+            /** @description The organisation's display name. */
+            organisation: string;
+            email: string;
+            role: string;
+            /** @description The project's name; null: the role is for the whole organisation. */
+            project: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            state: components["schemas"]["OfferState"];
+        };
+        /**
+         * @description Whether an invitation can be accepted, and why not.
+         * @enum {string}
+         */
+        OfferState: "open" | "accepted" | "revoked" | "expired" | "suspended" | "void";
         OperateOrganisation: {
             display_name?: string | null;
             status?: components["schemas"]["OrganisationStatus"] | null;
@@ -1599,6 +1742,72 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    offer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationToken"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offer"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInvitation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     log_in: {
         parameters: {
             query?: never;
@@ -1804,7 +2013,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OperatedOrganisation"];
+                    "application/json": components["schemas"]["CreatedOrganisation"];
                 };
             };
             /** @description The request was not done */
@@ -2137,6 +2346,106 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["List_AuditEntry"];
                 };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Invitation"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInvitation"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedInvitation"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not done */
             default: {

@@ -1,6 +1,7 @@
 //! Signing in and out.
 
 mod cookie;
+mod invitation;
 pub(crate) mod types;
 
 use std::net::IpAddr;
@@ -21,7 +22,12 @@ use cookie::Cookie;
 use types::{LogIn, Refresh, SignedIn};
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(log_in)).routes(routes!(refresh)).routes(routes!(log_out))
+    OpenApiRouter::default()
+        .routes(routes!(log_in))
+        .routes(routes!(refresh))
+        .routes(routes!(log_out))
+        .routes(routes!(invitation::offer))
+        .routes(routes!(invitation::accept))
 }
 
 /// Signs in with e-mail and password. The refresh token is set as a cookie.
@@ -35,7 +41,7 @@ async fn log_in(
     let login = Login {
         email: &login.email,
         password: &login.password,
-        user_agent: headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
+        user_agent: user_agent(&headers),
         address: Some(address(peer, &headers)),
     };
     let tokens = app.identity.login(login).await?;
@@ -96,6 +102,10 @@ fn signed_in(cookie: Cookie, tokens: Tokens, in_body: bool) -> Response {
         refresh_token: in_body.then(|| tokens.refresh_token.expose().to_owned()),
     };
     ([(SET_COOKIE, set)], Json(body)).into_response()
+}
+
+fn user_agent(headers: &HeaderMap) -> &str {
+    headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
 }
 
 /// Where a log-in comes from, for its limit: a proxy on this machine is believed about who it speaks for.

@@ -1,8 +1,8 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use kernel::{
-    AgentId, ApiKeyId, ConnectionId, ConversationId, DeadLetterId, MemberId, ModelGroupId, ProjectId, ProviderId,
-    RunId, TenantId,
+    AgentId, ApiKeyId, ConnectionId, ConversationId, DeadLetterId, InvitationId, MemberId, ModelGroupId, ProjectId,
+    ProviderId, RunId, TenantId,
 };
 use std::str::FromStr;
 
@@ -28,6 +28,7 @@ in_path! {
     TenantId => "organisation",
     ProjectId => "project",
     MemberId => "member",
+    InvitationId => "invitation",
     ApiKeyId => "key",
     ProviderId => "provider",
     ModelGroupId => "group",

@@ -5,7 +5,6 @@ pub(crate) mod types;
 use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::MemberId;
-use tenancy::{NewUser, Permission};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -35,7 +34,7 @@ async fn list_members(
     Ok(Json(List::of(page, Member::from)))
 }
 
-/// Grants a role to a person, who is made a user when unknown.
+/// Grants a role to somebody who belongs to the organisation already, over another part of it.
 #[utoipa::path(
     post,
     path = "/api/organisations/{organisation}/members",
@@ -47,17 +46,7 @@ async fn add_member(
     who: InOrganisation<Belonging>,
     Json(new): Json<AddMember>,
 ) -> Result<(StatusCode, Json<Member>), Problem> {
-    // Before a user is made; which project is meant, and so whether it is permitted, the body says.
-    who.access.require(Permission::MembersWrite, new.project_id)?;
-    let user =
-        NewUser { email: &new.email, display_name: new.display_name.as_deref(), password: new.password.as_ref() };
-    let user = app.identity.invite(user).await?;
-    let mut tx = who.begin(&app).await?;
-    if let Some(project) = new.project_id {
-        tenancy::projects::find(&mut tx, &who.access, project).await?;
-    }
-    let made = tenancy::members::add(&mut tx, &who.access, user, &new.role, new.project_id).await?;
-    tx.commit().await?;
+    let made = tenancy::members::extend(&app.db, &who.access, new.user_id, &new.role, new.project_id).await?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use kernel::{MemberId, ProjectId, Secret, UserId};
+use kernel::{MemberId, ProjectId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,15 +22,14 @@ pub(crate) struct Member {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddMember {
-    pub email: String,
-    /// owner, admin, member, viewer or a role of the organisation's own.
+    /// Somebody who belongs to the organisation already; everybody else is invited.
+    #[schema(value_type = Uuid)]
+    pub user_id: UserId,
+    /// owner, admin, member, viewer or a role of the organisation's own; at most the maker's own rights.
     pub role: String,
+    /// null: the whole organisation.
     #[schema(value_type = Option<Uuid>)]
     pub project_id: Option<ProjectId>,
-    /// For a user who is created by this call.
-    pub display_name: Option<String>,
-    #[schema(value_type = Option<String>, format = Password)]
-    pub password: Option<Secret>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

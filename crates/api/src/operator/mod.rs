@@ -6,14 +6,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::TenantId;
 use llm::store::Seed;
-use tenancy::{Access, Actor, NewUser, Role, User, organisations};
+use tenancy::invitations::{self, NewInvitation};
+use tenancy::{Access, Actor, Role, organisations};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::extract::{After, AsOperator, Id, Json, List, Query};
+use crate::invitations::types::CreatedInvitation;
 use crate::problem::Problem;
 use crate::state::AppState;
-use types::{CreateOrganisation, OperateOrganisation, OperatedOrganisation, OperatedOrganisationDetail};
+use types::{
+    CreateOrganisation, CreatedOrganisation, OperateOrganisation, OperatedOrganisation, OperatedOrganisationDetail,
+};
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list_all_organisations, create_organisation)).routes(routes!(
@@ -41,30 +45,30 @@ async fn list_all_organisations(
     Ok(Json(List::of(page, OperatedOrganisation::from)))
 }
 
-/// Makes an organisation with its roles, the project "default" and the shipped model groups.
+/// Makes an organisation with its roles, the project "default" and the shipped model groups, and invites its owner.
 #[utoipa::path(
     post,
     path = "/api/operator/organisations",
     tag = "operator",
-    responses((status = 201, body = OperatedOrganisation))
+    responses((status = 201, body = CreatedOrganisation))
 )]
 async fn create_organisation(
     State(app): State<AppState>,
     AsOperator(actor): AsOperator,
     Json(new): Json<CreateOrganisation>,
-) -> Result<(StatusCode, Json<OperatedOrganisation>), Problem> {
-    let owner = match new.owner_email.as_deref() {
-        Some(email) => {
-            let owner = NewUser { email, display_name: None, password: new.owner_password.as_ref() };
-            Some(app.identity.invite(owner).await?)
-        }
-        None => None,
-    };
+) -> Result<(StatusCode, Json<CreatedOrganisation>), Problem> {
+    new.owner_email.as_deref().map_or(Ok(()), invitations::check_email)?;
     let mut tx = app.db.system("the operator makes an organisation").await?;
     let made = organisations::create(&mut tx, &actor, &new.name, &new.display_name).await?;
     tx.commit().await?;
-    furnish(&app, actor, made.id, owner).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    let mut furnishing = app.db.tenant(made.id).await?;
+    llm::store::seed_defaults(&mut furnishing, &app.sealer, Seed::Standard).await?;
+    furnishing.commit().await?;
+    let owner_invitation = match new.owner_email.as_deref() {
+        Some(email) => Some(invite_owner(&app, actor, made.id, email).await?),
+        None => None,
+    };
+    Ok((StatusCode::CREATED, Json(CreatedOrganisation { organisation: made.into(), owner_invitation })))
 }
 
 /// One organisation, with counts of what it holds.
@@ -124,14 +128,10 @@ async fn delete_organisation(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Gives a new organisation its model groups, and its owner where one was named.
-async fn furnish(app: &AppState, actor: Actor, id: TenantId, owner: Option<User>) -> Result<(), Problem> {
-    let mut tx = app.db.tenant(id).await?;
-    llm::store::seed_defaults(&mut tx, &app.sealer, Seed::Standard).await?;
-    if let Some(owner) = owner {
-        let mut access = Access::system(id);
-        access.actor = actor;
-        tenancy::members::add(&mut tx, &access, owner, Role::Owner.name(), None).await?;
-    }
-    Ok(tx.commit().await?)
+async fn invite_owner(app: &AppState, actor: Actor, id: TenantId, email: &str) -> Result<CreatedInvitation, Problem> {
+    let mut access = Access::system(id);
+    access.actor = actor;
+    let owner = NewInvitation { email, role: Role::Owner.name(), project: None };
+    let made = invitations::create(&app.db, app.clock.now(), &access, owner).await?;
+    Ok(CreatedInvitation::of(app, made))
 }

@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
-use kernel::{Secret, TenantId};
+use kernel::TenantId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::extract::present;
+use crate::invitations::types::CreatedInvitation;
 use crate::organisations::types::OrganisationStatus;
 
 /// An organisation as the operator of the installation sees it.
@@ -38,16 +39,22 @@ pub(crate) struct Counts {
     pub messages_30d: i64,
 }
 
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CreatedOrganisation {
+    #[serde(flatten)]
+    pub organisation: OperatedOrganisation,
+    /// null: no owner was named.
+    pub owner_invitation: Option<CreatedInvitation>,
+}
+
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateOrganisation {
     /// Lower-case letters, digits and hyphens; unique in the installation.
     pub name: String,
     pub display_name: String,
-    /// Becomes the organisation's owner; the user is created when unknown.
+    /// Is invited to become the organisation's owner.
     pub owner_email: Option<String>,
-    #[schema(value_type = Option<String>, format = Password)]
-    pub owner_password: Option<Secret>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

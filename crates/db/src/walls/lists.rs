@@ -38,6 +38,7 @@ pub(super) const SYSTEM: &[Exception] = &[
     because("project", "a new organisation is given its first project"),
     because("role", "a new organisation is given its roles"),
     because("membership", "identity asks which organisations a user belongs to"),
+    because("invitation", "identity forgets those of all tenants that have expired; it reads when, and nothing else"),
     because("lane", "dispatch claims lanes over all tenants"),
     because("inbox", "the committer stores arrivals of all tenants in one batch"),
     because("inbox_dedup", "the committer stores arrivals of all tenants in one batch"),

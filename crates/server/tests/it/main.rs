@@ -9,6 +9,7 @@ mod cli;
 mod desk;
 mod faults;
 mod identity;
+mod invitations;
 mod roles;
 mod slack;
 mod slack_sdk;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kernel::{ProjectId, TenantId};
 
-use super::{Identity, NOT_SIGNED_IN};
+use super::{Identity, SESSION_ENDED};
 use crate::store::membership::{Belonging, list_belongings, list_projects_of};
 use crate::store::{api_key, organisation, user};
 use crate::{Error, Me, MyOrganisation, MyProject, Organisation, PermissionSet, Principal};
@@ -14,12 +14,12 @@ impl Identity {
         let mut tx = self.shared.db.system("who somebody is").await?;
         let (user, operator, mut organisations) = match *principal {
             Principal::User { user, operator, .. } => {
-                let known = user::find_user(&mut tx, user).await?.ok_or(NOT_SIGNED_IN)?;
+                let known = user::find_user(&mut tx, user).await?.ok_or(SESSION_ENDED)?;
                 (Some(known), operator, gather(list_belongings(&mut tx, user).await?))
             }
             Principal::Key { key, tenant } => {
-                let grant = api_key::find_key_grant(&mut tx, key).await?.ok_or(NOT_SIGNED_IN)?;
-                let own = organisation::find_organisation(&mut tx, tenant).await?.ok_or(NOT_SIGNED_IN)?;
+                let grant = api_key::find_key_grant(&mut tx, key).await?.ok_or(SESSION_ENDED)?;
+                let own = organisation::find_organisation(&mut tx, tenant).await?.ok_or(SESSION_ENDED)?;
                 (None, false, vec![Gathered::over_all(own, grant.role)])
             }
         };

@@ -44,9 +44,7 @@ impl Default for Passwords {
 impl Passwords {
     /// Hashes a new password, after checking its length.
     pub(super) async fn hash(&self, password: &Secret) -> Result<String, Error> {
-        if !(SHORTEST..=LONGEST).contains(&password.expose().len()) {
-            return Err(Error::Invalid("a password has 8 to 256 characters"));
-        }
+        check(password)?;
         let password = password.clone();
         self.run(move || {
             let hash = argon2()?.hash_password(password.expose().as_bytes());
@@ -81,6 +79,14 @@ impl Passwords {
             work()
         })
         .await?
+    }
+}
+
+/// Fails where no user has a password of this length.
+pub(super) fn check(password: &Secret) -> Result<(), Error> {
+    match password.expose().len() {
+        SHORTEST..=LONGEST => Ok(()),
+        _ => Err(Error::Invalid("a password has 8 to 256 characters")),
     }
 }
 

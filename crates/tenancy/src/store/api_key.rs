@@ -126,7 +126,7 @@ pub(crate) async fn find_key_grant(tx: &mut SystemTx, id: ApiKeyId) -> Result<Op
         r#"with recursive granted as (
                select k.organisation_id, k.created_by, k.role, r.name, r.inherits, r.grants, 0 as depth
                from api_key k join role r on r.tenant_id = k.organisation_id and r.name = k.role
-               where k.key_id = $1 and k.revoked_at is null
+               where k.key_id = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
                union all
                select g.organisation_id, g.created_by, g.role, r.name, r.inherits, r.grants, g.depth + 1
                from granted g join role r on r.tenant_id = g.organisation_id and r.name = g.inherits

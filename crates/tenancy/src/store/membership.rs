@@ -110,6 +110,38 @@ pub(crate) async fn find_membership_of(
     Ok(row.map(Membership::from))
 }
 
+/// Whether a user has any grant in the organisation, in one of these projects where some are named.
+pub(crate) async fn find_belongs(tx: &mut TenantTx, user: UserId, only: Option<&[ProjectId]>) -> Result<bool, Error> {
+    let only: Option<Vec<_>> = only.map(|only| only.iter().map(|project| project.as_uuid()).collect());
+    let found = sqlx::query_scalar!(
+        r#"select exists (
+               select from membership
+               where tenant_id = $1 and user_id = $2 and ($3::uuid[] is null or project_id = any($3))) as "found!""#,
+        tx.tenant().as_uuid(),
+        user.as_uuid(),
+        only.as_deref()
+    );
+    Ok(found.fetch_one(&mut **tx).await?)
+}
+
+/// Whether the user of an address has a grant over just this scope. One statement, whether there is such a user or not.
+pub(crate) async fn find_is_member(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    email: &str,
+    project: Option<ProjectId>,
+) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (
+               select from membership m join users u on u.user_id = m.user_id
+               where m.tenant_id = $1 and u.email = $2 and m.project_id is not distinct from $3) as "found!""#,
+        tenant.as_uuid(),
+        email,
+        project.map(ProjectId::as_uuid)
+    );
+    Ok(found.fetch_one(&mut **tx).await?)
+}
+
 /// Locks the owners, in the order of their ids, so that two changes at once cannot both count on the other's owner.
 pub(crate) async fn lock_owners(tx: &mut TenantTx) -> Result<Vec<MemberId>, Error> {
     let owners = sqlx::query_scalar!(
@@ -153,12 +185,14 @@ pub(crate) struct Granted {
     pub(crate) rights: Rights,
 }
 
-/// What a user is granted in an organisation, in one statement; `None` where it is nothing.
+/// What a user is granted in an organisation, in one statement; `None` where it is nothing, or the user is disabled.
 pub(crate) async fn find_granted(tx: &mut SystemTx, tenant: TenantId, user: UserId) -> Result<Option<Granted>, Error> {
     let rows = sqlx::query!(
         r#"with recursive granted as (
                select m.project_id, m.role, r.name, r.inherits, r.grants, 0 as depth
-               from membership m join role r on r.tenant_id = m.tenant_id and r.name = m.role
+               from membership m
+               join users u on u.user_id = m.user_id and u.disabled_at is null
+               join role r on r.tenant_id = m.tenant_id and r.name = m.role
                where m.tenant_id = $1 and m.user_id = $2
                union all
                select g.project_id, g.role, r.name, r.inherits, r.grants, g.depth + 1

@@ -3,6 +3,7 @@
 pub(crate) mod api_key;
 pub(crate) mod audit;
 pub(crate) mod erase;
+pub(crate) mod invitation;
 pub(crate) mod login_failure;
 pub(crate) mod membership;
 pub(crate) mod organisation;

@@ -12,12 +12,13 @@ pub(crate) struct Credentials {
     pub(crate) disabled: bool,
 }
 
+/// Fails with a conflict where a user of this address stands already.
 pub(crate) async fn insert_user(
     tx: &mut SystemTx,
     email: &str,
     display_name: &str,
     password_hash: Option<&str>,
-) -> Result<UserId, Error> {
+) -> Result<User, Error> {
     let id = UserId::new();
     sqlx::query!(
         "insert into users (user_id, email, display_name, password_hash) values ($1, $2, $3, $4)",
@@ -28,7 +29,7 @@ pub(crate) async fn insert_user(
     )
     .execute(&mut **tx)
     .await?;
-    Ok(id)
+    Ok(User { id, email: email.to_owned(), display_name: display_name.to_owned() })
 }
 
 pub(crate) async fn find_credentials(tx: &mut SystemTx, email: &str) -> Result<Option<Credentials>, Error> {
@@ -82,8 +83,12 @@ pub(crate) async fn insert_operator(tx: &mut SystemTx, id: UserId) -> Result<(),
 }
 
 pub(crate) async fn find_is_operator(tx: &mut SystemTx, user: UserId) -> Result<bool, Error> {
-    let found =
-        sqlx::query_scalar!(r#"select exists (select from operator where user_id = $1) as "found!""#, user.as_uuid());
+    let found = sqlx::query_scalar!(
+        r#"select exists (
+               select from operator o join users u on u.user_id = o.user_id
+               where o.user_id = $1 and u.disabled_at is null) as "found!""#,
+        user.as_uuid()
+    );
     Ok(found.fetch_one(&mut **tx).await?)
 }
 

@@ -18,6 +18,8 @@ async fn fill(house: &House, tenant: TenantId) {
             person uuid := gen_random_uuid();
             today date := current_date;
         begin
+            insert into invitation (tenant_id, invitation_id, email, role, project_id, invited_by, token_hash, expires_at)
+                values (t, gen_random_uuid(), 'guest@else.test', 'viewer', p, 'system', t::text::bytea, now());
             insert into provider (tenant_id, provider_id, name, wire) values (t, gen_random_uuid(), 'p', 'builtin');
             insert into model_group (tenant_id, group_id, name, models) values (t, gen_random_uuid(), 'g', '[]');
             insert into agent (tenant_id, project_id, agent_id, name, draft) values (t, p, a, 'Mara', '{}');
@@ -112,6 +114,7 @@ async fn a_deleted_project_takes_its_agents_connections_and_conversations_along(
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Forbidden);
     projects::delete(&house.db, &access, project).await.unwrap();
     let gone = [
+        "invitation",
         "agent",
         "agent_version",
         "connection",

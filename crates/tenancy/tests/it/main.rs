@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod deletion;
+mod invitations;
 mod members;
 mod sessions;
 mod tenants;
@@ -45,7 +46,7 @@ impl House {
     pub(crate) async fn user(&self, email: &str) -> User {
         let password = Secret::new(PASSWORD);
         let new = NewUser { email, display_name: None, password: Some(&password) };
-        self.identity.invite(new).await.unwrap()
+        self.identity.put_user(new).await.unwrap().0
     }
 
     /// A user with a role over the whole organisation, signed in.

@@ -44,7 +44,8 @@ fn organisation_cases() -> Vec<Case> {
     let under = |rest: &str| format!("{ORGANISATION}{rest}");
     let provider = |name: &str| json!({"name": name, "wire": "builtin"});
     let group = |name: &str| json!({"name": name, "models": [{"provider": "offline", "model": "quotes"}]});
-    let member = |email: &str| json!({"email": email, "role": "member", "password": PASSWORD});
+    let grant = |user: &str| json!({"user_id": user, "role": "viewer", "project_id": "{project}"});
+    let invitation = |email: &str| json!({"email": email, "role": "member"});
     let key = json!({"name": "another", "role": "viewer"});
     vec![
         case("get", ORGANISATION, 200, 200),
@@ -57,16 +58,19 @@ fn organisation_cases() -> Vec<Case> {
         case("patch", PROJECT, 403, 200).with(json!({"name": "first"})),
         case("delete", PROJECT, 403, 204).spending("project", under("/projects"), json!({"name": "short-lived"})),
         case("get", under("/members"), 200, 200),
-        case("post", under("/members"), 403, 201).with(member("new@acme.test")),
+        case("delete", under("/members/{member}"), 403, 204).spending("member", under("/members"), grant("{user}")),
         case("patch", under("/members/{member}"), 403, 204).with(json!({"role": "viewer"})).spending(
             "member",
             under("/members"),
-            member("changed@acme.test"),
+            grant("{owner_user}"),
         ),
-        case("delete", under("/members/{member}"), 403, 204).spending(
-            "member",
-            under("/members"),
-            member("removed@acme.test"),
+        case("post", under("/members"), 403, 201).with(grant("{user}")),
+        case("get", under("/invitations"), 200, 200),
+        case("post", under("/invitations"), 403, 201).with(invitation("new@acme.test")),
+        case("delete", under("/invitations/{invitation}"), 403, 204).spending(
+            "invitation",
+            under("/invitations"),
+            invitation("unwanted@acme.test"),
         ),
         case("get", under("/api-keys"), 403, 200),
         case("post", under("/api-keys"), 403, 201).with(key.clone()),
@@ -163,6 +167,9 @@ fn own_cases() -> Vec<Case> {
         case("post", "/api/auth/login", 200, 200).with(log_in),
         case("post", "/api/auth/refresh", 401, 401),
         case("post", "/api/auth/logout", 204, 204),
+        case("post", "/api/auth/invitation", 200, 200).with(json!({"token": "{invitation_token}"})),
+        case("post", "/api/auth/invitation/accept", 200, 200)
+            .with(json!({"token": "{invitation_token}", "password": PASSWORD, "display_name": "Guest"})),
         case("post", "/channels/slack/events", 401, 401).with(delivery),
         case("get", "/api/me", 200, 200),
         case("put", "/api/me/password", 400, 204).with(json!({"current": PASSWORD, "new": "another long password"})),

@@ -145,8 +145,14 @@ async fn house(app: &TestApp, name: &str) -> House {
         ids.insert(param, text(found, "/id"));
     }
     let members = owner.get(&under(&ids, "/members")).await;
-    let viewing = |member: &&Value| member["role"] == "viewer";
-    ids.insert("member", text(members["items"].as_array().unwrap().iter().find(viewing).unwrap(), "/id"));
+    let as_ = |role: &str| members["items"].as_array().unwrap().iter().find(|member| member["role"] == role).unwrap();
+    ids.insert("member", text(as_("viewer"), "/id"));
+    ids.insert("user", text(as_("viewer"), "/user_id"));
+    ids.insert("owner_user", text(as_("owner"), "/user_id"));
+    let guest = json!({"email": format!("guest@{name}.test"), "role": "viewer"});
+    let invited = owner.send(Method::POST, &under(&ids, "/invitations"), &guest).await;
+    ids.insert("invitation", text(&invited, "/id"));
+    ids.insert("invitation_token", text(&invited, "/link").split_once('#').unwrap().1.to_owned());
     let key = json!({"name": "a key", "role": "viewer"});
     ids.insert("key", text(&owner.send(Method::POST, &under(&ids, "/api-keys"), &key).await, "/id"));
     let visitor = converse(app, &owner, &mut ids).await;
