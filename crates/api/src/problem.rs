@@ -51,7 +51,7 @@ impl Problem {
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {
             StatusCode::BAD_REQUEST => ("invalid", "the request cannot be understood"),
-            StatusCode::UNAUTHORIZED => ("unauthenticated", "this needs a valid bearer token"),
+            StatusCode::UNAUTHORIZED => ("unauthenticated", "this needs a proof of who is asking"),
             StatusCode::FORBIDDEN => ("forbidden", "your role does not permit this"),
             StatusCode::NOT_FOUND => ("not_found", "there is nothing here, or it is not yours"),
             StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address does not answer to that method"),
@@ -89,8 +89,13 @@ impl Problem {
         Self::of_status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
-    pub(crate) fn unauthenticated() -> Self {
-        Self::of_status(StatusCode::UNAUTHORIZED)
+    pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    /// Nothing was shown where a bearer is asked for.
+    pub(crate) fn no_bearer() -> Self {
+        Self::unauthenticated("this needs a bearer: `Authorization: Bearer` with an access token or an API key")
     }
 
     /// The problem that an error of a domain crate is to its client.
@@ -112,7 +117,7 @@ impl Problem {
                 tracing::error!(request_id = %request_id(), error = chain(error), "request failed");
                 return problem;
             }
-            ErrorKind::NotFound | ErrorKind::Unauthenticated => return problem,
+            ErrorKind::NotFound => return problem,
             _ if from_database(error) => {
                 if kind == ErrorKind::Overloaded {
                     tracing::warn!(request_id = %request_id(), error = chain(error), "the database is away");

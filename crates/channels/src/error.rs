@@ -10,8 +10,10 @@ pub enum Error {
     #[error("no such connection")]
     NotFound,
     /// No secret verifies it.
-    #[error("the delivery is not verified")]
+    #[error("the signature is missing, too old, or not made with the app's signing secret")]
     Unverified,
+    #[error("the visitor's token is not valid here, or not any more")]
+    NotVisitor,
     /// It is verified, and its connection or organisation takes nothing at present.
     #[error("{0}")]
     Refused(&'static str),
@@ -46,7 +48,7 @@ impl Error {
             Self::Malformed(_) | Self::Invalid(_) => ErrorKind::Invalid,
             Self::OutOfReach(_) => ErrorKind::Refused,
             Self::NotFound => ErrorKind::NotFound,
-            Self::Unverified => ErrorKind::Unauthenticated,
+            Self::Unverified | Self::NotVisitor => ErrorKind::Unauthenticated,
             Self::Refused(_) | Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::Conflict(_) => ErrorKind::Conflict,
             Self::NotReady => ErrorKind::Overloaded,

@@ -24,7 +24,7 @@ impl Channels {
         self.registry.web.welcome(connection).await
     }
 
-    /// Whose token it is; [`Error::Unverified`] where it is nobody's here.
+    /// Whose token it is; [`Error::NotVisitor`] where it is nobody's here.
     pub async fn web_visitor(&self, connection: ConnectionId, token: &str) -> Result<Visitor, Error> {
         self.registry.web.visitor(connection, token).await
     }

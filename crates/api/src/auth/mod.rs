@@ -61,7 +61,8 @@ async fn refresh(
     let cookie = Cookie::of(&app, peer);
     let shown = body.and_then(|Json(refresh)| refresh.refresh_token);
     let in_body = shown.is_some();
-    let token = shown.or_else(|| cookie.read(&headers)).ok_or_else(Problem::unauthenticated)?;
+    let nothing = || Problem::unauthenticated("there is no session here; log in");
+    let token = shown.or_else(|| cookie.read(&headers)).ok_or_else(nothing)?;
     match app.identity.refresh(&token).await {
         Ok(tokens) => Ok(signed_in(cookie, tokens, in_body)),
         Err(error) => {

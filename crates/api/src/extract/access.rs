@@ -23,7 +23,7 @@ impl FromRequestParts<AppState> for Auth {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
-        let bearer = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
+        let bearer = bearer(&parts.headers).ok_or_else(Problem::no_bearer)?;
         Ok(Self(app.identity.authenticate(bearer).await?))
     }
 }
@@ -107,7 +107,7 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _app: &AppState) -> Result<Self, Problem> {
-        bearer(&parts.headers).map(|token| Self(token.into())).ok_or_else(Problem::unauthenticated)
+        bearer(&parts.headers).map(|token| Self(token.into())).ok_or_else(Problem::no_bearer)
     }
 }
 

@@ -44,7 +44,7 @@ impl Web {
 
     /// Whose token it is.
     pub(crate) async fn visitor(&self, connection: ConnectionId, token: &str) -> Result<Visitor, Error> {
-        let visitor = self.tokens.read(token, connection, self.clock.now()).ok_or(Error::Unverified)?;
+        let visitor = self.tokens.read(token, connection, self.clock.now()).ok_or(Error::NotVisitor)?;
         // A token outlives neither its connection nor its organisation's good standing.
         self.chat(connection).await?;
         Ok(visitor)

@@ -40,7 +40,7 @@ impl FromRequestParts<AppState> for Visiting {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let Id(connection) = Id::<ConnectionId>::from_request_parts(parts, app).await?;
-        let token = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
+        let token = bearer(&parts.headers).ok_or_else(Problem::no_bearer)?;
         let visitor = app.channels.web_visitor(connection, token).await?;
         Ok(Self { visitor, token: token.into() })
     }

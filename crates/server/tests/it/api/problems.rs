@@ -47,6 +47,33 @@ async fn every_refusal_has_the_same_shape() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_which_proof_it_lacks() {
+    let app = app().await;
+    let detail = async |request: reqwest::RequestBuilder| {
+        let refused = problem(request.send().await.unwrap(), StatusCode::UNAUTHORIZED, "unauthenticated").await;
+        refused["detail"].as_str().unwrap().to_owned()
+    };
+    let me = |bearer: &str| app.session(bearer).request(Method::GET, "/api/me");
+    let wrong = json!({"email": "nobody@acme.test", "password": "wrong horse"});
+    let delivery = json!({"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1"});
+    for (request, expected) in [
+        (app.request(Method::POST, "/api/auth/login").json(&wrong), "wrong e-mail address or password"),
+        (app.request(Method::POST, "/api/auth/refresh"), "there is no session here"),
+        (
+            app.request(Method::POST, "/api/auth/refresh").json(&json!({"refresh_token": "kr_x"})),
+            "the session has ended",
+        ),
+        (app.request(Method::GET, "/api/me"), "this needs a bearer"),
+        (me("a.b.c"), "the session has ended"),
+        (me("kk_nonsense"), "this API key is not known"),
+        (app.request(Method::POST, "/channels/slack/events").json(&delivery), "the signature is missing"),
+    ] {
+        let told = detail(request).await;
+        assert!(told.starts_with(expected), "{told} instead of {expected}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_is_refused_for_what_is_wrong_with_it() {
     let app = app().await;
     problem(log_in(&app, "{").await, StatusCode::BAD_REQUEST, "invalid").await;
