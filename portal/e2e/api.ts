@@ -31,6 +31,12 @@ export class Demo {
     return z.object({ id: z.string() }).parse(await this.send("post", path, data)).id;
   }
 
+  /** Invites a person; returns the link. */
+  async invite(email: string): Promise<string> {
+    const made = await this.send("post", `${this.organisation}/invitations`, { email, role: "member" });
+    return new URL(z.object({ link: z.string() }).parse(made).link, address()).href;
+  }
+
   async publish(agent: string): Promise<void> {
     await this.send("post", `${this.project}/agents/${agent}/publish`, {});
   }

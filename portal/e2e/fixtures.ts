@@ -18,6 +18,13 @@ export async function logIn(context: BrowserContext, email = OWNER, secret = pas
   expect(response.ok(), `log-in of ${email}: ${response.status()}`).toBe(true);
 }
 
+/** Accepts an invitation without a page; the context is logged in by it. */
+export async function join(context: BrowserContext, link: string, secret: string): Promise<void> {
+  const data = { token: new URL(link).hash.slice(1), password: secret };
+  const response = await context.request.post(`${address()}/api/auth/invitation/accept`, { data });
+  expect(response.ok(), `accepting an invitation: ${response.status()}`).toBe(true);
+}
+
 interface Fixtures {
   /** A page of the owner of the installation, logged in. */
   owner: Page;

@@ -1,4 +1,4 @@
-import { expect, logIn, test, toast, unique, watch } from "./fixtures";
+import { expect, join, test, toast, unique, watch } from "./fixtures";
 
 test("the operator creates, edits, suspends, resumes and deletes an organisation", async ({ owner, browser, troubles }) => {
   const name = unique("north");
@@ -9,8 +9,10 @@ test("the operator creates, edits, suspends, resumes and deletes an organisation
   await dialog.getByLabel("Display name").fill("North Trading");
   await dialog.getByLabel("Name", { exact: true }).fill(name);
   await dialog.getByLabel("Owner’s e-mail").fill(email);
-  await dialog.getByLabel("Owner’s first password").fill("a long first password");
   await dialog.getByRole("button", { name: "Create" }).click();
+  const ready = owner.getByRole("dialog", { name: "The invitation is ready" });
+  const link = (await ready.locator("code").textContent()) ?? "";
+  await ready.getByRole("button", { name: "I have copied it" }).click();
   await expect(owner.getByRole("heading", { level: 1, name: "North Trading" })).toBeVisible();
   await expect(owner.getByText("What it holds")).toBeVisible();
 
@@ -19,11 +21,12 @@ test("the operator creates, edits, suspends, resumes and deletes an organisation
   await owner.getByRole("button", { name: "Save" }).click();
   await expect(owner.getByRole("heading", { level: 1, name: "North & Sons" })).toBeVisible();
 
+  const theirs = await browser.newContext({ baseURL: new URL(owner.url()).origin });
+  await join(theirs, link, "a long first password");
+
   await owner.getByRole("button", { name: "Suspend" }).click();
   await owner.getByRole("dialog").getByRole("button", { name: "Suspend" }).click();
   await toast(owner, "North & Sons is suspended.");
-  const theirs = await browser.newContext({ baseURL: new URL(owner.url()).origin });
-  await logIn(theirs, email, "a long first password");
   const member = await theirs.newPage();
   watch(member, troubles);
   await member.goto(`/o/${name}/p/default/agents`);

@@ -1,42 +1,4 @@
-import { expect, logIn, test, toast, unique, watch } from "./fixtures";
-
-test("members are added, change roles, see only what theirs allows, and are removed", async ({ owner, browser, troubles }) => {
-  const email = `${unique("sam")}@example.test`;
-  await owner.goto("/o/demo/members");
-  await owner.getByRole("button", { name: "Add member" }).click();
-  const dialog = owner.getByRole("dialog", { name: "Add member" });
-  await dialog.getByLabel("E-mail").fill(email);
-  await dialog.getByLabel("Role").selectOption("Member");
-  await dialog.getByLabel("Name").fill("Sam");
-  await dialog.getByLabel("First password").fill("a long first password");
-  await dialog.getByRole("button", { name: "Add member" }).click();
-  await toast(owner, `${email} is a member now.`);
-  await expect(owner.getByRole("row").filter({ hasText: email })).toBeVisible();
-
-  const theirs = await browser.newContext({ baseURL: new URL(owner.url()).origin });
-  await logIn(theirs, email, "a long first password");
-  const sam = await theirs.newPage();
-  watch(sam, troubles);
-  await sam.goto("/o/demo/p/default/agents");
-  await expect(sam.getByRole("button", { name: "Create agent" })).toBeDisabled();
-  await expect(sam.getByRole("link", { name: "Organisations" })).toHaveCount(0);
-  await sam.goto("/account");
-  await sam.getByLabel("Current password").fill("a long first password");
-  await sam.getByLabel("New password", { exact: true }).fill("another long password");
-  await sam.getByLabel("New password again").fill("another long password");
-  await sam.getByRole("button", { name: "Change password" }).click();
-  await toast(sam, "Your password is changed.");
-
-  await owner.getByLabel("Role of Sam").selectOption("Admin");
-  await toast(owner, "The role is changed.");
-  await sam.goto("/o/demo/p/default/agents");
-  await expect(sam.getByRole("button", { name: "Create agent" })).toBeEnabled();
-  await theirs.close();
-
-  await owner.getByRole("button", { name: "Remove Sam" }).first().click();
-  await owner.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-  await expect(owner.getByRole("row").filter({ hasText: email })).toHaveCount(0);
-});
+import { expect, test, toast, unique } from "./fixtures";
 
 test("projects are created, renamed and deleted", async ({ owner }) => {
   const name = unique("project");

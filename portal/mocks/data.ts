@@ -56,6 +56,27 @@ export const projects: Schemas["Project"][] = [
   { id: id(21), name: "website", created_at: ago(60 * 24 * 3) },
 ];
 
+export const invitations: Schemas["Invitation"][] = [
+  {
+    id: id(35),
+    email: "new@demo.test",
+    role: "member",
+    project_id: null,
+    invited_by: `user:${id(1)}`,
+    created_at: ago(60 * 5),
+    expires_at: ago(-60 * 24 * 6),
+  },
+];
+
+export const offer: Schemas["Offer"] = {
+  organisation: "Demo",
+  email: "new@demo.test",
+  role: "member",
+  project: null,
+  expires_at: ago(-60 * 24 * 6),
+  state: "open",
+};
+
 export const members: Schemas["Member"][] = [
   {
     id: id(30),

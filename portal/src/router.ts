@@ -6,11 +6,12 @@ import { appRoute, startRoute } from "@/routes/app";
 import { operatorRoutes } from "@/routes/operator";
 import { organisationRoute, organisationRoutes } from "@/routes/organisation";
 import { projectRoute, projectRoutes } from "@/routes/project";
-import { chatRoute, loginRoute } from "@/routes/public";
+import { chatRoute, invitationRoute, loginRoute } from "@/routes/public";
 import { rootRoute } from "@/routes/root";
 
 const tree = rootRoute.addChildren([
   loginRoute,
+  invitationRoute,
   chatRoute,
   appRoute.addChildren([
     startRoute,

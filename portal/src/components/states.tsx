@@ -18,17 +18,19 @@ export function Loading({ rows }: { rows?: number }) {
 interface EmptyProps {
   icon: LucideIcon;
   title: string;
+  /** Where it is the whole page. */
+  heading?: "h1" | "p";
   children?: ReactNode;
   action?: ReactNode;
 }
 
-export function Empty({ icon: Icon, title, children, action }: EmptyProps) {
+export function Empty({ icon: Icon, title, heading: Title = "p", children, action }: EmptyProps) {
   return (
     <div className="grid justify-items-center gap-2 px-6 py-14 text-center">
       <span className="mb-2 grid size-12 place-items-center rounded-2xl bg-brand-wash text-brand-strong">
         <Icon aria-hidden className="size-5.5" />
       </span>
-      <p className="text-[1.07rem] font-semibold">{title}</p>
+      <Title className="text-[1.07rem] font-semibold">{title}</Title>
       {children === undefined ? null : <div className="max-w-md text-soft">{children}</div>}
       {action === undefined ? null : <div className="mt-3">{action}</div>}
     </div>

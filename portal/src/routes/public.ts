@@ -16,6 +16,12 @@ export const loginRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/auth/login-page"), "LoginPage"),
 });
 
+export const invitationRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/invitation",
+  component: lazyRouteComponent(() => import("@/features/auth/invitation-page"), "InvitationPage"),
+});
+
 export const chatRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/chat/$connection",

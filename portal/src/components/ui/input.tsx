@@ -9,7 +9,7 @@ const BOX = cn(
 );
 
 export function Input({ className, ...rest }: ComponentProps<"input">) {
-  return <input dir="auto" className={cn(BOX, "h-9.5", className)} {...rest} />;
+  return <input dir="auto" className={cn(BOX, "h-9.5 read-only:bg-sunken", className)} {...rest} />;
 }
 
 export function Textarea({ className, rows, ...rest }: ComponentProps<"textarea">) {

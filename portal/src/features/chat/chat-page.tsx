@@ -4,6 +4,7 @@ import { MessageCircleOff, WifiOff } from "lucide-react";
 import { useState, useSyncExternalStore } from "react";
 import { api, take, type Schemas } from "@/api/client";
 import { describe, isStatus } from "@/api/errors";
+import { plainFetch } from "@/api/session";
 import { t } from "@/i18n/translate";
 import { AgentFace } from "@/components/agent-face";
 import { Empty, Failure, Loading } from "@/components/states";
@@ -14,7 +15,7 @@ import { Scroller } from "@/components/thread/scroller";
 import { useThread } from "@/components/thread/use-thread";
 import { Button } from "@/components/ui/button";
 import { notify } from "@/components/ui/toast";
-import { plainFetch, Visitor } from "@/features/chat/visitor";
+import { Visitor } from "@/features/chat/visitor";
 
 type WebChat = Schemas["WebChat"];
 

@@ -1,5 +1,6 @@
 import { api, take } from "@/api/client";
 import { reach } from "@/api/errors";
+import { plainFetch } from "@/api/session";
 import { readItem, writeItem } from "@/lib/storage";
 
 /**
@@ -52,11 +53,6 @@ export class Visitor {
   private key(): string {
     return `konstruct.visitor.${this.connection}`;
   }
-}
-
-/** Without the log-in of a person who happens to use the portal in the same browser. */
-export function plainFetch(request: Request): Promise<Response> {
-  return reach(request);
 }
 
 function bearing(request: Request, token: string): Request {

@@ -1,8 +1,7 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Plus, Trash2, UsersRound } from "lucide-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Plus, Trash2, UserPlus, UsersRound } from "lucide-react";
 import { useMemo, useState } from "react";
 import { membersQuery, type Member } from "@/api/queries/members";
-import { projectsQuery } from "@/api/queries/projects";
 import { formatDay } from "@/i18n/format";
 import { t } from "@/i18n/translate";
 import { useDenial, useOrganisation } from "@/lib/scope";
@@ -15,23 +14,28 @@ import { Empty } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { notify } from "@/components/ui/toast";
-import { AddMember } from "@/features/members/add-member";
+import { AddRole } from "@/features/members/add-role";
+import { Invitations } from "@/features/members/invitations";
+import { InviteMember } from "@/features/members/invite-member";
+import { nameOf } from "@/features/members/name";
 import { useChangeRole, useRemoveMember } from "@/features/members/queries";
+import { Scope } from "@/features/members/scope";
 
 export function MembersPage() {
   const organisation = useOrganisation();
   const members = useInfiniteQuery(membersQuery(organisation.id));
-  const [adding, setAdding] = useState(false);
+  const [inviting, setInviting] = useState(false);
+  const [extending, setExtending] = useState<Member | null>(null);
   const [removing, setRemoving] = useState<Member | null>(null);
   const denial = useDenial("members");
   const mayWrite = denial === undefined;
-  const columns = useColumns(mayWrite, setRemoving);
+  const columns = useColumns(mayWrite, setExtending, setRemoving);
   return (
     <Page
       title={t("members.title")}
       description={t("members.description")}
       actions={
-        <Button look="primary" disabled={!mayWrite} title={denial} onClick={() => setAdding(true)}>
+        <Button look="primary" disabled={!mayWrite} title={denial} onClick={() => setInviting(true)}>
           <Plus aria-hidden />
           {t("members.add")}
         </Button>
@@ -47,14 +51,16 @@ export function MembersPage() {
       >
         {(items) => <DataTable caption={t("members.title")} columns={columns} rows={items} rowId={(row) => row.id} />}
       </Paged>
-      {adding ? <AddMember onClose={() => setAdding(false)} /> : null}
+      <Invitations mayWrite={mayWrite} />
+      {inviting ? <InviteMember onClose={() => setInviting(false)} /> : null}
+      {extending === null ? null : <AddRole member={extending} onClose={() => setExtending(null)} />}
       {removing === null ? null : <RemoveMember member={removing} onClose={() => setRemoving(null)} />}
     </Page>
   );
 }
 
 /** Kept between renders: a cell whose column is made anew is taken down, and loses the focus. */
-function useColumns(mayWrite: boolean, onRemove: (member: Member) => void): Column<Member>[] {
+function useColumns(mayWrite: boolean, onExtend: (member: Member) => void, onRemove: (member: Member) => void): Column<Member>[] {
   return useMemo(
     () => [
       {
@@ -89,7 +95,17 @@ function useColumns(mayWrite: boolean, onRemove: (member: Member) => void): Colu
         enableSorting: false,
         header: () => null,
         cell: ({ row }) => (
-          <div className="text-end">
+          <div className="text-end whitespace-nowrap">
+            <Button
+              look="quiet"
+              size="icon"
+              disabled={!mayWrite}
+              aria-label={t("members.add_role", { name: nameOf(row.original) })}
+              title={t("members.add_role", { name: nameOf(row.original) })}
+              onClick={() => onExtend(row.original)}
+            >
+              <UserPlus aria-hidden />
+            </Button>
             <Button
               look="quiet"
               size="icon"
@@ -103,14 +119,8 @@ function useColumns(mayWrite: boolean, onRemove: (member: Member) => void): Colu
         ),
       },
     ],
-    [mayWrite, onRemove],
+    [mayWrite, onExtend, onRemove],
   );
-}
-
-function Scope({ project }: { project: string | null }) {
-  const projects = useQuery(projectsQuery(useOrganisation().id)).data;
-  if (project === null) return t("members.scope_all");
-  return projects?.find(({ id }) => id === project)?.name ?? t("nav.project");
 }
 
 function ChangeRole({ member }: { member: Member }) {
@@ -144,8 +154,4 @@ function RemoveMember({ member, onClose }: { member: Member; onClose: () => void
       onClose={onClose}
     />
   );
-}
-
-function nameOf({ display_name, email }: Member): string {
-  return display_name === "" ? email : display_name;
 }

@@ -4,7 +4,27 @@ import { describe } from "@/api/errors";
 import { t } from "@/i18n/translate";
 import { notify } from "@/components/ui/toast";
 
-export function useAddMember(organisation: string) {
+/** Whoever is no member yet. */
+export function useInvite(organisation: string) {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: (body: Schemas["CreateInvitation"]) =>
+      take(api.POST("/api/organisations/{organisation}/invitations", { params: { path: { organisation } }, body })),
+    onSuccess: refresh,
+  });
+}
+
+export function useRevokeInvitation(organisation: string) {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: (invitation: string) =>
+      done(api.DELETE("/api/organisations/{organisation}/invitations/{invitation}", { params: { path: { organisation, invitation } } })),
+    onSuccess: refresh,
+  });
+}
+
+/** Whoever is a member already, elsewhere in the organisation. */
+export function useAddRole(organisation: string) {
   const refresh = useRefresh();
   return useMutation({
     mutationFn: (body: Schemas["AddMember"]) =>
@@ -35,5 +55,5 @@ export function useRemoveMember(organisation: string) {
 
 function useRefresh() {
   const client = useQueryClient();
-  return () => Promise.all([client.invalidateQueries({ queryKey: ["members"] }), client.invalidateQueries({ queryKey: ["me"] })]);
+  return () => Promise.all(["members", "invitations", "me"].map((key) => client.invalidateQueries({ queryKey: [key] })));
 }

@@ -4,6 +4,7 @@ import { useForm } from "react-hook-form";
 import { z } from "zod";
 import { t } from "@/i18n/translate";
 import { emailSchema } from "@/lib/email";
+import { InvitationLink } from "@/components/invitation-link";
 import { FormFailure } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogActions } from "@/components/ui/dialog";
@@ -16,7 +17,6 @@ const schema = z.object({
   display_name: z.string().trim().min(1, t("error.required")).max(200),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, t("operator.name_invalid")),
   owner_email: z.union([z.literal(""), emailSchema]),
-  owner_password: z.string(),
 });
 
 export function CreateOrganisation({ onClose }: { onClose: () => void }) {
@@ -24,25 +24,29 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
   const create = useCreateOrganisation();
   const form = useForm({
     resolver: zodResolver(schema),
-    defaultValues: { display_name: "", name: "", owner_email: "", owner_password: "" },
+    defaultValues: { display_name: "", name: "", owner_email: "" },
   });
   const { errors, dirtyFields } = form.formState;
-  const submit = form.handleSubmit(({ display_name, name, owner_email, owner_password }) =>
+  const submit = form.handleSubmit(({ display_name, name, owner_email }) =>
     create.mutate(
       {
         display_name,
         name,
         owner_email: owner_email === "" ? undefined : owner_email,
-        owner_password: owner_password === "" ? undefined : owner_password,
       },
       {
         onSuccess: (made) => {
           notify("done", t("operator.created_done", { name: made.display_name }));
-          void navigate({ to: "/operator/organisations/$organisationId", params: { organisationId: made.id } });
+          // An owner's link is shown only now; whoever has it goes on from there.
+          if (made.owner_invitation === null || made.owner_invitation === undefined) open(made.id);
         },
       },
     ),
   );
+  const { data: made } = create;
+  if (made?.owner_invitation !== null && made?.owner_invitation !== undefined) {
+    return <InvitationLink invitation={made.owner_invitation} onClose={() => open(made.id)} />;
+  }
   return (
     <Dialog title={t("operator.create")} onClose={onClose}>
       <form className="grid grid-cols-1 gap-4" noValidate onSubmit={(event) => void submit(event)}>
@@ -57,9 +61,6 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
         <Field label={t("operator.owner_email")} hint={t("operator.owner_hint")} error={errors.owner_email?.message}>
           {(control) => <Input {...control} type="email" autoComplete="off" {...form.register("owner_email")} />}
         </Field>
-        <Field label={t("operator.owner_password")} error={errors.owner_password?.message}>
-          {(control) => <Input {...control} type="password" autoComplete="new-password" {...form.register("owner_password")} />}
-        </Field>
         <FormFailure error={create.error} />
         <DialogActions>
           <Button onClick={onClose}>{t("action.cancel")}</Button>
@@ -70,6 +71,10 @@ export function CreateOrganisation({ onClose }: { onClose: () => void }) {
       </form>
     </Dialog>
   );
+
+  function open(organisationId: string) {
+    void navigate({ to: "/operator/organisations/$organisationId", params: { organisationId } });
+  }
 
   function suggestName() {
     if (dirtyFields.name !== true) form.setValue("name", nameFrom(form.getValues("display_name")));
