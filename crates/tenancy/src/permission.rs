@@ -253,6 +253,17 @@ billing.write        X - - -
     }
 
     #[test]
+    fn the_page_about_members_shows_this_matrix() {
+        const PAGE: &str = include_str!("../../../docs/members.md");
+        let shown: Vec<_> = PAGE.lines().filter(|line| line.starts_with("| `")).collect();
+        let row = |permission: &Permission| {
+            let marks = Role::ALL.map(|role| if role.can(*permission) { "| ✓ " } else { "| " });
+            format!("| `{}` {}|", permission.name(), marks.concat())
+        };
+        assert_eq!(shown, Permission::ALL.iter().map(row).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn every_permission_is_found_by_its_name_and_fits_the_set() {
         assert!(Permission::ALL.len() <= 64);
         for permission in Permission::ALL {

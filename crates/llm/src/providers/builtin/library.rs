@@ -8,10 +8,11 @@ use super::table;
 const LONGEST: usize = 900;
 
 /// The product's own documents.
-const OWN: [(&str, &str); 6] = [
+const OWN: [(&str, &str); 7] = [
     ("What Konstruct is", include_str!("../../../../../docs/overview.md")),
     ("Quick start", include_str!("../../../../../docs/quick-start.md")),
     ("Connect Slack", include_str!("../../../../../docs/connect-slack.md")),
+    ("Members and roles", include_str!("../../../../../docs/members.md")),
     ("Models", include_str!("../../../../../docs/models.md")),
     ("What is exactly once, and what is not", include_str!("../../../../../docs/guarantees.md")),
     ("Add a channel, a provider, a tool", include_str!("../../../../../docs/extending.md")),
