@@ -44,7 +44,16 @@ async fn main() -> anyhow::Result<ExitCode> {
 /// The server, optimised, with its failpoints.
 fn build() -> anyhow::Result<PathBuf> {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "server", "--features", "failpoints", "--message-format", "json"])
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "server",
+            "--features",
+            "durable/failpoints",
+            "--message-format",
+            "json",
+        ])
         .stderr(std::process::Stdio::inherit())
         .output()?;
     if !built.status.success() {
