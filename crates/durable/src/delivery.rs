@@ -1,7 +1,8 @@
 //! How one reply gets onto its channel: which call comes next, given what is known. Pure: no I/O, no clock.
 //!
 //! Invariant: nothing is posted while something of this reply may already stand unseen.
-//! Invariant: after [`Action::Confirm`], [`Action::Drop`] or [`Action::GiveUp`] there is no further call.
+//! Invariant: after [`Action::Confirm`], [`Action::Checked`], [`Action::Drop`] or [`Action::GiveUp`] there is no further
+//! call.
 
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(crate) enum End {
     Answer { parts: usize },
     /// With nothing to say.
     Silence,
+    /// All was said before, but somebody else was at work on it too: what they may have left is looked for.
+    Said,
 }
 
 /// What to do next.
@@ -67,6 +70,8 @@ pub(crate) enum Action {
     Confirm {
         provider_id: String,
     },
+    /// What was confirmed before stands alone.
+    Checked,
     /// Nothing is to be said, and nothing stands.
     Drop,
     /// A call failed; go on after a while.
@@ -117,6 +122,7 @@ impl Delivery {
                 Some(provider_id) => Action::Retract { provider_id: provider_id.clone() },
                 None => Action::Drop,
             },
+            End::Said => Action::Checked,
             End::Answer { parts } if self.said < parts => {
                 Action::Say { part: self.said, standing: self.standing.get(self.said).cloned().flatten() }
             }
@@ -128,12 +134,15 @@ impl Delivery {
 
     pub(crate) fn found(&mut self, parts: Vec<Part>) {
         self.certain = true;
-        self.standing.clear();
+        if self.end != End::Said {
+            self.standing.clear();
+        }
         for part in parts {
             if self.standing.len() <= part.index {
                 self.standing.resize(part.index + 1, None);
             }
             match &mut self.standing[part.index] {
+                Some(standing) if *standing == part.provider_id => {}
                 Some(_) => self.surplus.push(part.provider_id),
                 empty => *empty = Some(part.provider_id),
             }
@@ -173,6 +182,7 @@ impl Delivery {
                     }
                     // There is no placeholder then, and the answer is tried when it is there.
                     Action::Open | Action::Find if self.end == End::Open => Action::Wait { standing: None },
+                    Action::Find if self.end == End::Said => Action::Checked,
                     _ => Action::GiveUp { reason, revoked },
                 };
             }
@@ -188,6 +198,9 @@ impl Delivery {
             }
             SendError::Retry { reason, after } => (reason, after.unwrap_or(doubled)),
         };
+        if self.failures >= MAX_FAILURES && self.end == End::Said {
+            return Action::Checked;
+        }
         if self.failures >= MAX_FAILURES {
             return Action::GiveUp { reason, revoked: false };
         }
@@ -250,6 +263,21 @@ mod tests {
         reply.found(Vec::new());
         let delays: Vec<Duration> = (2..6).map(|n| delay(reply.failed(&open, doubtful(n)))).collect();
         assert!(delays.is_sorted() && delays[3] > AFTER_DOUBT, "it still backs off: {delays:?}");
+    }
+
+    #[test]
+    fn a_later_look_takes_away_what_somebody_else_left_and_touches_nothing_else() {
+        let part = |index, id: &str| Part { index, provider_id: id.into() };
+        let mut reply = Delivery::new(Some("b".into()), false, End::Said);
+        assert_eq!(reply.next(), Action::Find);
+        reply.found(vec![part(0, "a"), part(0, "b"), part(1, "c")]);
+        assert_eq!(reply.next(), Action::Retract { provider_id: "a".into() }, "although it stands first");
+        reply.retracted("a");
+        assert_eq!(reply.next(), Action::Checked);
+
+        let mut closed = Delivery::new(Some("b".into()), false, End::Said);
+        let gone = SendError::Permanent { reason: "channel_not_found".into(), revoked: false };
+        assert_eq!(closed.failed(&Action::Find, gone), Action::Checked, "it was said: that is no failure");
     }
 
     #[test]

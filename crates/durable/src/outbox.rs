@@ -106,6 +106,10 @@ async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sen
                 failpoint::pass("answer.confirmed");
                 return;
             }
+            Action::Checked => {
+                record(inner, outgoing, MarkKind::Checked).await;
+                return;
+            }
             Action::Drop => {
                 record(inner, outgoing, MarkKind::Dropped).await;
                 return;
@@ -296,6 +300,7 @@ async fn record(inner: &Arc<Inner>, outgoing: &Outgoing, what: MarkKind) -> Mark
         MarkKind::Opened { .. } => "opened",
         MarkKind::Unopened => "unopened",
         MarkKind::Confirmed { .. } => "confirmed",
+        MarkKind::Checked => "checked",
         MarkKind::Dropped => "dropped",
         MarkKind::Later { .. } => "delayed",
         MarkKind::Failed { .. } => "failed",
@@ -338,9 +343,9 @@ pub(crate) async fn poll(inner: Arc<Inner>) {
 
 async fn claim_due(inner: &Arc<Inner>) -> Result<(), Error> {
     for row in store::claim_due(&inner.db, inner.lease.node(), POLLED_AT_ONCE).await? {
-        let ended = row.ended;
+        let unsaid = row.ended && !row.confirmed;
         let mut outgoing = Outgoing::claimed(row);
-        if ended {
+        if unsaid {
             let mut tx = inner.db.tenant(outgoing.reply.tenant).await?;
             outgoing.answer = store::load_answer(&mut tx, outgoing.reply.message, outgoing.day).await?;
         }

@@ -71,7 +71,11 @@ impl Outgoing {
 
     /// A reply that was left lying: what stands of it must be looked for.
     pub(crate) fn claimed(row: ClaimedReply) -> Self {
-        let end = if row.ended { End::Silence } else { End::Open };
+        let end = match row {
+            ClaimedReply { confirmed: true, .. } => End::Said,
+            ClaimedReply { ended: true, .. } => End::Silence,
+            _ => End::Open,
+        };
         Self {
             reply: Reply {
                 tenant: row.tenant,

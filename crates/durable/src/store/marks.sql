@@ -19,8 +19,11 @@ marked as (
         parts = greatest(item.parts, o.parts),
         last_error = item.reason,
         attempts = o.attempts + case when item.after is null then 0 else 1 end,
-        next_at = now() + make_interval(secs => item.after),
-        confirmed_at = case when item.state = 'confirmed' then clock_timestamp() end,
+        -- Whoever was at work on it before may have posted since without a chance to take that back.
+        next_at = now() + make_interval(secs => case
+            when item.state in ('confirmed', 'dropped') and o.state <> item.state and o.attempts > 0 then $14
+            else item.after end),
+        confirmed_at = case when item.state = 'confirmed' then clock_timestamp() else o.confirmed_at end,
         owner = case when item.keep_if_ended and o.ended then o.owner end
     from item join locked using (tenant_id, message_id, day)
     where o.tenant_id = item.tenant_id and o.message_id = item.message_id and o.day = item.day

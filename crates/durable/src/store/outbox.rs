@@ -26,6 +26,8 @@ pub(crate) struct ClaimedReply {
     pub(crate) epoch: i64,
     pub(crate) provider_id: Option<String>,
     pub(crate) ended: bool,
+    /// It stands already; what else stands is to be looked for.
+    pub(crate) confirmed: bool,
 }
 
 /// What is to be recorded of a reply.
@@ -50,6 +52,8 @@ pub(crate) enum MarkKind {
         provider_id: String,
         parts: i32,
     },
+    /// Nothing but what was confirmed stands.
+    Checked,
     /// Nothing to say, and nothing stands.
     Dropped,
     /// To be taken up again later, by anybody.
@@ -70,7 +74,7 @@ impl MarkKind {
             Self::Confirmed { .. } => Some("confirmed"),
             Self::Dropped => Some("dropped"),
             Self::Failed { .. } => Some("failed"),
-            Self::Unopened | Self::Later { .. } => None,
+            Self::Unopened | Self::Checked | Self::Later { .. } => None,
         }
     }
 
@@ -82,14 +86,14 @@ impl MarkKind {
         match self {
             Self::Opened { provider_id } => (Some(provider_id), 0),
             Self::Confirmed { provider_id, parts } => (Some(provider_id), *parts),
-            Self::Unopened | Self::Dropped | Self::Later { .. } | Self::Failed { .. } => (None, 0),
+            Self::Unopened | Self::Checked | Self::Dropped | Self::Later { .. } | Self::Failed { .. } => (None, 0),
         }
     }
 
     fn reason(&self) -> Option<&str> {
         match self {
             Self::Later { reason, .. } | Self::Failed { reason } => Some(reason),
-            Self::Opened { .. } | Self::Unopened | Self::Confirmed { .. } | Self::Dropped => None,
+            Self::Opened { .. } | Self::Unopened | Self::Confirmed { .. } | Self::Checked | Self::Dropped => None,
         }
     }
 }
@@ -102,6 +106,10 @@ pub(crate) struct MarkedRow {
     /// The run has ended: the answer is there.
     pub(crate) ended: bool,
 }
+
+/// When a reply that more than one node had in hand is looked at once more after all: as long as a call of the other,
+/// thawed after its lease had run out, may have been on its way, with something to spare.
+const LOOK_AGAIN: Duration = Duration::from_secs(45);
 
 /// Records what became of sends.
 pub(crate) struct Marks {
@@ -138,7 +146,8 @@ impl Flush<Mark, Marked> for Marks {
             &items.iter().map(after).collect::<Vec<_>>() as &[Option<f64>],
             &items.iter().map(|mark| mark.what.reason()).collect::<Vec<_>>() as &[Option<&str>],
             &items.iter().map(dead).collect::<Vec<_>>(),
-            node
+            node,
+            LOOK_AGAIN.as_secs_f64()
         )
         .fetch_all(&mut conn)
         .await;
@@ -179,7 +188,8 @@ pub(crate) async fn claim_due(db: &Db, node: NodeId, at_most: i64) -> Result<Vec
            update outbox o set owner = $1, epoch = o.epoch + 1, next_at = null from due
            where o.tenant_id = due.tenant_id and o.message_id = due.message_id and o.day = due.day
            returning o.tenant_id, o.message_id, o.day, o.lane_id, o.seq, o.channel, o.connection_id,
-                     o.target as "target: Value", o.epoch, o.provider_id, o.ended"#,
+                     o.target as "target: Value", o.epoch, o.provider_id, o.ended,
+                     o.state = 'confirmed' as "confirmed!""#,
         node.as_uuid(),
         at_most
     )
@@ -199,6 +209,7 @@ pub(crate) async fn claim_due(db: &Db, node: NodeId, at_most: i64) -> Result<Vec
             epoch: row.epoch,
             provider_id: row.provider_id,
             ended: row.ended,
+            confirmed: row.confirmed,
         })
         .collect();
     claimed.sort_by_key(|reply| (reply.lane, reply.seq));

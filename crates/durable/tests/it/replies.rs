@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use durable::{ReplyState, SendError};
 use kernel::{LaneId, PageRequest};
+use serde_json::json;
 
-use crate::world::{PATIENCE, World};
+use crate::world::{PATIENCE, Post, World};
 
 #[tokio::test]
 async fn the_placeholder_stands_while_the_answer_is_being_made() {
@@ -39,6 +40,32 @@ async fn a_placeholder_that_a_dead_process_left_is_used_and_not_doubled() {
     .await;
     world.settled(lane).await;
     assert_eq!(world.channel.texts(lane), ["re: hold"]);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_posted_after_the_answer_is_looked_for_and_taken_away() {
+    let world = World::new().await;
+    let lane = LaneId::new();
+    // It dies while it has the reply in hand.
+    world.channel.faults.lock().push(SendError::Ambiguous { reason: "cut".into() });
+    let doomed = world.doomed();
+    world.say(&doomed.engine, lane, "quick").await;
+    testkit::eventually(PATIENCE, || async { !world.channel.texts(lane).is_empty() }).await;
+    doomed.kill();
+    let _next = world.engine(true).await;
+    let message = world.settled(lane).await[0].message;
+    let late = Post { id: "late".into(), thread: json!(lane), message, text: "...".into() };
+    world.channel.posts.lock().insert(0, late);
+    let mut tx = world.db.system("test").await.unwrap();
+    let due = sqlx::query("update outbox set next_at = now() where tenant_id = $1 and next_at > now()")
+        .bind(world.tenant.as_uuid())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(due.rows_affected(), 1, "another look is planned");
+    testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["re: quick"] }).await;
+    assert_eq!(world.settled(lane).await[0].reply.as_ref().unwrap().state, ReplyState::Confirmed);
 }
 
 #[tokio::test]
