@@ -285,7 +285,7 @@ fn wanted(mut value: Value) -> Result<Wanted, Error> {
         "User" => read_as(value).map(Wanted::User),
         "ChannelApp" => read_as(value).map(Wanted::ChannelApp),
         "Provider" => read_as(value).map(Wanted::Provider),
-        "ModelGroup" => read_as(value).map(Wanted::ModelGroup),
+        "ModelGroup" => return model_group(value),
         "Agent" => read_as(value).map(|agent| Wanted::Agent(Box::new(agent))),
         "Connection" => read_as(value).map(Wanted::Connection),
         _ => {
@@ -296,6 +296,14 @@ fn wanted(mut value: Value) -> Result<Wanted, Error> {
         }
     };
     wanted.map_err(|problem| Error::Invalid(format!("{kind}: {problem}")))
+}
+
+/// Groups are put in order before anybody's rights are asked for: how much that takes is bounded here.
+fn model_group(value: Value) -> Result<Wanted, Error> {
+    let group: ModelGroupDocument =
+        read_as(value).map_err(|problem| Error::Invalid(format!("ModelGroup: {problem}")))?;
+    llm::store::check_fallbacks(&group.fallbacks)?;
+    Ok(Wanted::ModelGroup(group))
 }
 
 fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, serde_norway::Error> {
@@ -416,6 +424,7 @@ limits: {max_steps: 3}
 
     #[test]
     fn what_is_not_understood_is_named_with_its_document_and_line() {
+        let too_many = format!("kind: ModelGroup\norganisation: a\nname: g\nfallbacks: [{}]\n", ["x"; 17].join(", "));
         for (text, expected) in [
             (
                 "kind: Organisation\nname: a\n---\nkind: Provider\norganisation: a\nbas_url: x\nname: p\nwire: w\n",
@@ -429,6 +438,7 @@ limits: {max_steps: 3}
             ("\nkind: Agent\norganisation: a\n", "f.yaml, document 1, line 2: Agent: missing field `name`"),
             ("kind: Organisation\nname: ${NOPE}\n", "the environment variable NOPE is not set"),
             ("kind: Organisation\nname: [\n", "f.yaml, document 1"),
+            (&too_many, "f.yaml, document 1, line 1: a model group has at most 16 fallbacks, not 17"),
             ("- a\n", "a document must be a mapping"),
             ("name: a\n", "`kind` is missing"),
         ] {

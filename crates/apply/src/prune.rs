@@ -11,7 +11,7 @@ use serde_json::json;
 use tenancy::{Access, Permission, Project, audit, organisations, projects};
 
 use crate::document::{Document, Wanted};
-use crate::order::by_need;
+use crate::order::{Group, behind_their_fallbacks};
 use crate::report::{Change, Line};
 use crate::{Error, Workshop};
 
@@ -59,8 +59,12 @@ impl Workshop {
             access.require(Permission::ModelsWrite, None)?;
             let mut unwanted = models::list_groups(tx).await?;
             unwanted.retain(|group| !names.contains(&group.name));
-            // A group that another one falls back to goes after it.
-            for group in by_need(unwanted, |one, other| other.fallbacks.contains(&one.name)) {
+            // All are of this organisation: it need not be told apart from others.
+            let made = behind_their_fallbacks(unwanted, |it| {
+                Some(Group { organisation: "", name: &it.name, fallbacks: &it.fallbacks })
+            });
+            // They go the other way round: a group that another one falls back to after that one.
+            for group in made.into_iter().rev() {
                 models::delete_group(tx, group.id).await?;
                 gone.note(tx, ("ModelGroup", "model_group"), &group.id.to_string(), &group.name).await?;
             }

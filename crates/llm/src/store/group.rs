@@ -8,6 +8,9 @@ use super::{Change, Written, check_name, list_providers};
 use crate::error::Error;
 use crate::model::ModelRef;
 
+/// The most groups that one group falls back to.
+pub const MAX_FALLBACKS: usize = 16;
+
 /// Models under one name that agents use.
 #[derive(Clone, Debug, Serialize)]
 pub struct ModelGroup {
@@ -118,8 +121,17 @@ pub async fn delete_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<i64, Er
     Ok(db::bump_config_epoch(tx).await?)
 }
 
+/// Refuses more than [`MAX_FALLBACKS`].
+pub fn check_fallbacks(fallbacks: &[String]) -> Result<(), Error> {
+    match fallbacks.len() {
+        0..=MAX_FALLBACKS => Ok(()),
+        many => Err(Error::Invalid(format!("a model group has at most {MAX_FALLBACKS} fallbacks, not {many}"))),
+    }
+}
+
 async fn check(tx: &mut TenantTx, spec: &GroupSpec) -> Result<(), Error> {
     check_name(&spec.name)?;
+    check_fallbacks(&spec.fallbacks)?;
     if spec.models.is_empty() && spec.fallbacks.is_empty() {
         return Err(Error::Invalid(format!("the model group `{}` names no models", spec.name)));
     }

@@ -1,7 +1,7 @@
 use kernel::{ErrorKind, ModelGroupId, ProviderId};
 use llm::store::{
-    Change, KeyChange, ProviderSpec, Seed, delete_group, delete_provider, find_group, find_provider, list_groups,
-    list_providers, seed_defaults, update_group, update_provider, upsert_group, upsert_provider,
+    Change, KeyChange, MAX_FALLBACKS, ProviderSpec, Seed, delete_group, delete_provider, find_group, find_provider,
+    list_groups, list_providers, seed_defaults, update_group, update_provider, upsert_group, upsert_provider,
 };
 
 use crate::{House, group, provider};
@@ -81,12 +81,15 @@ async fn groups_name_what_exists() {
     let house = House::new().await;
     let mut tx = house.tx(house.organisation("acme").await).await;
     upsert_provider(&mut tx, &house.sealer, &provider("p", "", Some("k"))).await.unwrap();
+    upsert_group(&mut tx, &group("h", &["p"], &[])).await.unwrap();
+    upsert_group(&mut tx, &group("f", &["p"], &["h"; MAX_FALLBACKS])).await.unwrap();
     for bad in [
         group("g", &["gone"], &[]),
         group("g", &["p"], &["gone"]),
         group("g", &["p"], &["g"]),
         group("g", &[], &[]),
         group("a/b", &["p"], &[]),
+        group("g", &["p"], &["h"; MAX_FALLBACKS + 1]),
     ] {
         assert_eq!(upsert_group(&mut tx, &bad).await.unwrap_err().kind(), ErrorKind::Invalid, "{bad:?}");
     }
