@@ -152,6 +152,8 @@ create table outbox (
     -- How many parts of a long answer stand on the channel.
     parts integer not null default 0,
     attempts integer not null default 0,
+    -- More than one node had it in hand: what the former one may have posted too late is looked for afterwards.
+    changed_hands boolean not null default false,
     next_at timestamptz,
     owner uuid,
     epoch bigint not null default 0,
@@ -169,7 +171,7 @@ call admit_system('outbox');
 grant select on outbox to konstruct_app;
 grant insert, update, delete,
     select (tenant_id, message_id, day, lane_id, seq, run_id, channel, connection_id, target, ended, state,
-            provider_id, parts, attempts, next_at, owner, epoch, created_at, confirmed_at)
+            provider_id, parts, attempts, changed_hands, next_at, owner, epoch, created_at, confirmed_at)
     on outbox to konstruct_system;
 
 -- What could not be done, with the reason, until somebody replays or dismisses it.

@@ -99,8 +99,22 @@ impl Delivery {
         }
     }
 
+    /// The same after `failures` on the way so far: patience is not begun anew by whoever takes it up.
+    pub(crate) fn after(self, failures: u32) -> Self {
+        Self { failures, ..self }
+    }
+
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub(crate) fn end(&mut self, end: End) {
         self.end = end;
+    }
+
+    /// Whether all is said, and nobody waits for what is still to be done.
+    pub(crate) fn is_said(&self) -> bool {
+        self.end == End::Said
     }
 
     /// Whether its place among the lane's replies is taken: it stands, or there is nothing to stand.

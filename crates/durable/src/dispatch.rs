@@ -21,13 +21,20 @@ const LARGEST_CLAIM: usize = 128;
 pub(crate) struct Dispatch {
     turns: Mutex<Turns<TenantId>>,
     shares: Mutex<HashMap<TenantId, Share>>,
+    refreshing: tokio::sync::Mutex<()>,
     wake: Notify,
     max_running: usize,
 }
 
 impl Dispatch {
     pub(crate) fn new(max_running: usize) -> Self {
-        Self { turns: Mutex::new(Turns::new()), shares: Mutex::new(HashMap::new()), wake: Notify::new(), max_running }
+        Self {
+            turns: Mutex::new(Turns::new()),
+            shares: Mutex::new(HashMap::new()),
+            refreshing: tokio::sync::Mutex::default(),
+            wake: Notify::new(),
+            max_running,
+        }
     }
 
     /// `tenant` may have something to run.
@@ -119,6 +126,8 @@ async fn claim(inner: &Arc<Inner>) -> bool {
 
 /// Reads anew what each organisation is entitled to.
 pub(crate) async fn refresh_shares(inner: &Inner) -> Result<(), Error> {
+    // What was read first must not take the place of what was read later.
+    let _one_at_a_time = inner.dispatch.refreshing.lock().await;
     let (rows, nodes) = store::shares(&inner.db).await?;
     let nodes = usize::try_from(nodes).unwrap_or(1).max(1);
     let at_most = |row: &store::ShareRow| match row.max_running {

@@ -1,5 +1,5 @@
-//! Takes replies to their channels: lane by lane in order, each by its [`crate::delivery::Delivery`], every outcome recorded before the
-//! next call.
+//! Takes replies to their channels: lane by lane in order, each by its [`crate::delivery::Delivery`], every outcome
+//! recorded before the next call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,8 +119,9 @@ async fn go_on(inner: &Arc<Inner>, outgoing: &mut Outgoing, sender: &Arc<dyn Sen
                 record(inner, outgoing, MarkKind::Failed { reason }).await;
                 return;
             }
-            Action::Delay { after, reason } if after > LONGEST_WAIT => {
-                record(inner, outgoing, MarkKind::Later { after, reason }).await;
+            Action::Delay { after, reason } if after > LONGEST_WAIT || outgoing.delivery.is_said() => {
+                let failures = outgoing.delivery.failures();
+                record(inner, outgoing, MarkKind::Later { after, reason, failures }).await;
                 return;
             }
             Action::Delay { after, reason } => {

@@ -88,7 +88,7 @@ impl Outgoing {
             day: row.day,
             seq: row.seq,
             epoch: row.epoch,
-            delivery: Delivery::new(row.provider_id, false, end),
+            delivery: Delivery::new(row.provider_id, false, end).after(row.failures),
             answer: None,
             posted: Vec::new(),
             node: None,

@@ -20,7 +20,7 @@ use crate::{Answer, Claim, Error, Failure, Outcome, Program, Run, Usage, failpoi
 const PATIENCE: Duration = Duration::from_secs(55);
 /// What a run gets that is taken up late because its node was gone: a late answer is worth more than none.
 const LEAST: Duration = Duration::from_secs(20);
-/// With less time than this a failed run is not tried again.
+/// With less time than this a failed run is not tried again; one that waited for longer than planned gets as much.
 const WORTH_A_TRY: Duration = Duration::from_secs(5);
 /// How much longer a program that takes no notice of its deadline is left alone.
 const GRACE: Duration = Duration::from_secs(2);
@@ -86,7 +86,7 @@ async fn perform(inner: &Arc<Inner>, claim: &Claim) -> bool {
 /// How long the run may still take. Attempts that failed on their own account count; the time without a node does not.
 fn patience(claim: &Claim) -> Duration {
     let left = PATIENCE.saturating_sub(claim.age);
-    if claim.failures > 0 { left } else { left.max(LEAST) }
+    left.max(if claim.failures > 0 { WORTH_A_TRY } else { LEAST })
 }
 
 async fn attempt(

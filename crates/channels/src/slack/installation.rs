@@ -58,6 +58,8 @@ pub(crate) struct Installation {
     troubled: AtomicBool,
     /// The minute in which its last delivery was noted.
     heard: AtomicI64,
+    /// Its token cannot post under another name (`chat:write.customize`): that is not tried again.
+    pub(crate) plain_name: AtomicBool,
 }
 
 impl Installation {
@@ -318,6 +320,7 @@ impl Installations {
             created_at: connection.created_at,
             troubled: AtomicBool::new(connection.problem.is_some()),
             heard: AtomicI64::new(0),
+            plain_name: AtomicBool::new(false),
         }))
     }
 

@@ -16,7 +16,6 @@ mod verify;
 mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use db::Db;
@@ -58,7 +57,6 @@ impl Slack {
             installations: Arc::clone(&installations),
             egress: host.egress.clone(),
             clock: host.clock.clone(),
-            plain_names: AtomicBool::new(false),
         };
         let names = Names::new(host.db.clone(), host.egress.clone(), host.clock.clone());
         Self { db: host.db.clone(), clock: host.clock.clone(), installations, sender: Arc::new(sender), names }

@@ -4,7 +4,7 @@
 //! lost is found again (docs.slack.dev/messaging/message-metadata).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use durable::{Answer, Part, Reply, SendError, Sender};
@@ -50,8 +50,6 @@ pub(crate) struct SlackSender {
     pub(crate) installations: Arc<Installations>,
     pub(crate) egress: Egress,
     pub(crate) clock: Clock,
-    /// Tokens without `chat:write.customize` cannot post under another name; seen once, it is not tried again.
-    pub(crate) plain_names: AtomicBool,
 }
 
 #[derive(Serialize)]
@@ -208,7 +206,7 @@ impl SlackSender {
     ) -> Result<String, SendError> {
         let target = Target::read(reply)?;
         let settings = &installation.settings;
-        let customise = settings.customise && !self.plain_names.load(Ordering::Relaxed);
+        let customise = settings.customise && !installation.plain_name.load(Ordering::Relaxed);
         let mut post = Post {
             channel: &target.channel,
             thread_ts: Some(&target.thread_ts),
@@ -223,6 +221,7 @@ impl SlackSender {
         if customise && refused(&done, "missing_scope") {
             (post.username, post.icon_url, post.icon_emoji) = (None, None, None);
             done = self.call(installation, "chat.postMessage", &post).await?;
+            installation.plain_name.store(!refused(&done, "missing_scope"), Ordering::Relaxed);
         }
         let short;
         if refused(&done, "msg_too_long") {

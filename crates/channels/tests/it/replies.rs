@@ -101,6 +101,10 @@ async fn a_token_that_may_not_choose_its_name_posts_under_its_own() {
     world.slack.fail_next("chat.postMessage", Fault::Refuse("missing_scope".into()));
     let said = ask(&world, "hello").await;
     assert_eq!(world.answers(&said, 1).await[0].username, None);
+    let before = world.slack.calls("chat.postMessage").len();
+    let said = ask(&world, "again").await;
+    assert_eq!(world.answers(&said, 1).await[0].username, None, "the name is not tried again");
+    assert_eq!(world.slack.calls("chat.postMessage").len(), before + 1);
 }
 
 #[tokio::test]

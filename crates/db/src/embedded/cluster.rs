@@ -129,11 +129,11 @@ impl Cluster {
              fsync = {fsync}\n\
              synchronous_commit = {fsync}\n\
              full_page_writes = {fsync}\n\
-             shared_buffers = 64MB\n\
+             shared_buffers = 128MB\n\
              huge_pages = off\n\
              wal_compression = on\n\
-             min_wal_size = 80MB\n\
-             max_wal_size = 1GB\n\
+             min_wal_size = 160MB\n\
+             max_wal_size = 2GB\n\
              checkpoint_timeout = 15min\n\
              max_wal_senders = 2\n\
              max_replication_slots = 0\n\

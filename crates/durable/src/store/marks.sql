@@ -1,8 +1,8 @@
 with item as (
     select *
     from unnest($1::int[], $2::uuid[], $3::uuid[], $4::date[], $5::bigint[], $6::text[], $7::text[], $8::int[],
-                $9::bool[], $10::float8[], $11::text[], $12::bool[])
-        as t (ord, tenant_id, message_id, day, epoch, state, provider_id, parts, keep_if_ended, after, reason, dead)
+                $9::bool[], $10::float8[], $11::text[], $12::bool[], $15::int[])
+        as t (ord, tenant_id, message_id, day, epoch, state, provider_id, parts, keep_if_ended, after, reason, dead, failures)
 ),
 locked as (
     select o.tenant_id, o.message_id, o.day
@@ -18,10 +18,10 @@ marked as (
         provider_id = coalesce(item.provider_id, o.provider_id),
         parts = greatest(item.parts, o.parts),
         last_error = item.reason,
-        attempts = o.attempts + case when item.after is null then 0 else 1 end,
+        attempts = greatest(o.attempts, item.failures),
         -- Whoever was at work on it before may have posted since without a chance to take that back.
         next_at = now() + make_interval(secs => case
-            when item.state in ('confirmed', 'dropped') and o.state <> item.state and o.attempts > 0 then $14
+            when item.state in ('confirmed', 'dropped') and o.state <> item.state and o.changed_hands then $14
             else item.after end),
         confirmed_at = case when item.state = 'confirmed' then clock_timestamp() else o.confirmed_at end,
         owner = case when item.keep_if_ended and o.ended then o.owner end

@@ -74,7 +74,9 @@ pub(crate) async fn bury_the_dead(db: &Db) -> Result<(i64, i64), Error> {
              order by tenant_id, message_id for no key update
            ),
            replies as (
-             update outbox set owner = null, epoch = epoch + 1, attempts = attempts + 1, next_at = now() from unsent
+             update outbox set owner = null, epoch = epoch + 1, attempts = attempts + 1, changed_hands = true,
+                               next_at = now()
+             from unsent
              where outbox.tenant_id = unsent.tenant_id and outbox.message_id = unsent.message_id
                and outbox.day = unsent.day
              returning 1

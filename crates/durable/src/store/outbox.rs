@@ -28,6 +28,8 @@ pub(crate) struct ClaimedReply {
     pub(crate) ended: bool,
     /// It stands already; what else stands is to be looked for.
     pub(crate) confirmed: bool,
+    /// How often calls about it failed, on all nodes together.
+    pub(crate) failures: u32,
 }
 
 /// What is to be recorded of a reply.
@@ -56,10 +58,11 @@ pub(crate) enum MarkKind {
     Checked,
     /// Nothing to say, and nothing stands.
     Dropped,
-    /// To be taken up again later, by anybody.
+    /// To be taken up again later, by anybody, after so many failures in all.
     Later {
         after: Duration,
         reason: String,
+        failures: u32,
     },
     /// Given up: to the dead letters.
     Failed {
@@ -129,6 +132,10 @@ impl Flush<Mark, Marked> for Marks {
             MarkKind::Later { after, .. } => Some(after.as_secs_f64()),
             _ => None,
         };
+        let failures = |mark: &Mark| match &mark.what {
+            MarkKind::Later { failures, .. } => i32::try_from(*failures).unwrap_or(i32::MAX),
+            _ => 0,
+        };
         let dead = |mark: &Mark| matches!(mark.what, MarkKind::Failed { .. });
         let node = self.lease.node().as_uuid();
         let mut conn = self.conn.get().await?;
@@ -147,7 +154,8 @@ impl Flush<Mark, Marked> for Marks {
             &items.iter().map(|mark| mark.what.reason()).collect::<Vec<_>>() as &[Option<&str>],
             &items.iter().map(dead).collect::<Vec<_>>(),
             node,
-            LOOK_AGAIN.as_secs_f64()
+            LOOK_AGAIN.as_secs_f64(),
+            &items.iter().map(failures).collect::<Vec<_>>()
         )
         .fetch_all(&mut conn)
         .await;
@@ -189,7 +197,7 @@ pub(crate) async fn claim_due(db: &Db, node: NodeId, at_most: i64) -> Result<Vec
            where o.tenant_id = due.tenant_id and o.message_id = due.message_id and o.day = due.day
            returning o.tenant_id, o.message_id, o.day, o.lane_id, o.seq, o.channel, o.connection_id,
                      o.target as "target: Value", o.epoch, o.provider_id, o.ended,
-                     o.state = 'confirmed' as "confirmed!""#,
+                     o.state = 'confirmed' as "confirmed!", o.attempts"#,
         node.as_uuid(),
         at_most
     )
@@ -210,6 +218,7 @@ pub(crate) async fn claim_due(db: &Db, node: NodeId, at_most: i64) -> Result<Vec
             provider_id: row.provider_id,
             ended: row.ended,
             confirmed: row.confirmed,
+            failures: row.attempts.unsigned_abs(),
         })
         .collect();
     claimed.sort_by_key(|reply| (reply.lane, reply.seq));
@@ -279,7 +288,7 @@ pub(crate) async fn owned_replies(db: &Db, node: NodeId) -> Result<Vec<(TenantId
 pub(crate) async fn reclaim_own(db: &Db, node: NodeId, reply: (TenantId, MessageId)) -> Result<(), Error> {
     let mut conn = db.system_statement().await?;
     sqlx::query!(
-        "update outbox set owner = null, epoch = epoch + 1, attempts = attempts + 1, next_at = now()
+        "update outbox set owner = null, epoch = epoch + 1, attempts = attempts + 1, changed_hands = true, next_at = now()
          where tenant_id = $1 and message_id = $2 and owner = $3",
         reply.0.as_uuid(),
         reply.1.as_uuid(),

@@ -56,14 +56,7 @@ async fn what_a_dead_process_posted_after_the_answer_is_looked_for_and_taken_awa
     let message = world.settled(lane).await[0].message;
     let late = Post { id: "late".into(), thread: json!(lane), message, text: "...".into() };
     world.channel.posts.lock().insert(0, late);
-    let mut tx = world.db.system("test").await.unwrap();
-    let due = sqlx::query("update outbox set next_at = now() where tenant_id = $1 and next_at > now()")
-        .bind(world.tenant.as_uuid())
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(due.rows_affected(), 1, "another look is planned");
+    assert_eq!(make_due(&world).await, 1, "another look is planned");
     testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["re: quick"] }).await;
     assert_eq!(world.settled(lane).await[0].reply.as_ref().unwrap().state, ReplyState::Confirmed);
 }
@@ -99,6 +92,35 @@ async fn an_answer_that_cannot_be_delivered_is_a_dead_letter_and_can_be_sent_aga
     assert!(durable::replay_dead_letter(&engine, &mut tx, page.items[0].id).await.unwrap());
     tx.commit().await.unwrap();
     testkit::eventually(PATIENCE, || async { world.channel.texts(lane) == ["re: hold"] }).await;
+}
+
+#[tokio::test]
+async fn a_channel_that_never_recovers_ends_in_a_dead_letter_however_often_the_reply_is_let_go() {
+    let world = World::new().await;
+    let engine = world.engine(false).await;
+    let lane = LaneId::new();
+    let limited = || SendError::Retry { reason: "limited".into(), after: Some(Duration::from_secs(60)) };
+    world.channel.faults.lock().extend(std::iter::repeat_with(limited).take(100));
+    world.say(&engine, lane, "quick").await;
+    testkit::eventually(PATIENCE, || async {
+        make_due(&world).await;
+        let entries = world.transcript(lane).await;
+        entries.first().and_then(|entry| entry.reply.as_ref()).is_some_and(|reply| reply.state == ReplyState::Failed)
+    })
+    .await;
+    assert!(world.channel.faults.lock().len() > 50, "patience is bounded over all attempts");
+}
+
+/// Lets every planned attempt happen now; returns how many were planned.
+async fn make_due(world: &World) -> u64 {
+    let mut tx = world.db.system("test").await.unwrap();
+    let due = sqlx::query("update outbox set next_at = now() where tenant_id = $1 and next_at > now()")
+        .bind(world.tenant.as_uuid())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    due.rows_affected()
 }
 
 #[tokio::test]
