@@ -374,6 +374,7 @@ CREATE TABLE public.outbox (
     provider_id text,
     parts integer DEFAULT 0 NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
+    changed_hands boolean DEFAULT false NOT NULL,
     next_at timestamp with time zone,
     owner uuid,
     epoch bigint DEFAULT 0 NOT NULL,
@@ -1063,6 +1064,8 @@ GRANT SELECT(provider_id) ON TABLE public.outbox TO konstruct_system;
 GRANT SELECT(parts) ON TABLE public.outbox TO konstruct_system;
 
 GRANT SELECT(attempts) ON TABLE public.outbox TO konstruct_system;
+
+GRANT SELECT(changed_hands) ON TABLE public.outbox TO konstruct_system;
 
 GRANT SELECT(next_at) ON TABLE public.outbox TO konstruct_system;
 
