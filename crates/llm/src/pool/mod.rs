@@ -33,19 +33,20 @@ pub struct PoolOptions {
     pub between_tokens: Duration,
     /// The most calls to one model for one answer.
     pub attempts: u32,
-    /// The pause after the first failure is a random part of this; the next up to twice as long, and so on.
+    /// The pause after the first failure lasts between half of this and all of it; the next up to twice as long, and so on.
     pub first_pause: Duration,
     pub longest_pause: Duration,
 }
 
 impl Default for PoolOptions {
-    /// Three hanging attempts end within some 46 s, so that whoever asked can be told within a minute.
+    /// Failures that come at once are spread over two seconds or so; three hanging attempts end within some 46, so that
+    /// whoever asked can be told within a minute.
     fn default() -> Self {
         Self {
             first_token: Duration::from_secs(15),
             between_tokens: Duration::from_secs(15),
             attempts: 3,
-            first_pause: Duration::from_millis(250),
+            first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(4),
         }
     }

@@ -62,11 +62,12 @@ impl Plan {
         (at < self.deadline).then_some(Try { target, at })
     }
 
-    /// Takes note that the call to `target` failed. `jitter` is a number between 0 and 1.
+    /// Takes note that the call to `target` failed. `jitter` is a number between 0 and 1. It moves the second half of a
+    /// pause alone: chance must not use all attempts up within one hiccup of a provider.
     pub(super) fn failed(&mut self, target: usize, verdict: Verdict, now: Duration, jitter: f64) {
         let state = &mut self.targets[target];
         state.attempts += 1;
-        let pause = self.rules.pause(state.attempts).mul_f64(jitter.clamp(0.0, 1.0));
+        let pause = self.rules.pause(state.attempts).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
         let stays = match verdict {
             Verdict::Refused => {
                 state.refused = true;
