@@ -60,7 +60,9 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported_media_type", "the body must be application/json"),
             StatusCode::TOO_MANY_REQUESTS => ("rate_limited", "too many requests; try again later"),
             StatusCode::BAD_GATEWAY => ("upstream", "a service outside failed"),
-            StatusCode::SERVICE_UNAVAILABLE => ("overloaded", "too much work is waiting; try again in a moment"),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                ("overloaded", "the server is busy, or its database is away; try again in a moment")
+            }
             StatusCode::GATEWAY_TIMEOUT => ("timeout", "this took too long"),
             status if status.is_client_error() => ("refused", "the request was refused"),
             _ => ("internal", "something went wrong on our side"),

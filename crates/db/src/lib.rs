@@ -17,5 +17,5 @@ pub use config_epoch::{bump_config_epoch, config_epoch, confirm_config_epoch, wa
 pub use error::Error;
 pub use migrate::{check_schema, migrate, schema_fingerprint};
 pub use partitions::keep_partitions;
-pub use pools::{Db, DbOptions};
+pub use pools::{Db, DbOptions, RESTED};
 pub use tx::{SystemTx, TenantTx};

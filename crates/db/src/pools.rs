@@ -16,6 +16,9 @@ const BOUNDS: [(&str, &str); 5] = [
     ("tcp_keepalives_count", "3"),
 ];
 
+/// A connection that was not used for this long is tried before it is used.
+pub const RESTED: Duration = Duration::from_secs(1);
+
 /// How to reach the database. Both logins are unprivileged; see DESIGN "roles of the database".
 #[derive(Clone, Debug)]
 pub struct DbOptions {
@@ -43,6 +46,10 @@ impl Db {
                 .min_connections(1)
                 .acquire_timeout(Duration::from_secs(5))
                 .test_before_acquire(false)
+                // One that rested may have died with its PostgreSQL; under load none rests, and nothing is asked.
+                .before_acquire(|conn, meta| {
+                    Box::pin(async move { Ok(meta.idle_for < RESTED || PgConnection::ping(conn).await.is_ok()) })
+                })
                 .connect_with(connect.application_name("konstruct"))
         };
         // A plan made while a table or a partition is still empty scans all of it, and is kept until the next analysis,

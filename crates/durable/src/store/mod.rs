@@ -26,7 +26,8 @@ pub use views::{
 };
 
 use db::Db;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::Instant;
 
 use crate::Error;
 
@@ -34,26 +35,30 @@ use crate::Error;
 pub(crate) struct OwnConnection {
     db: Db,
     conn: Option<PgConnection>,
+    used: Instant,
 }
 
 impl OwnConnection {
     pub(crate) fn new(db: Db) -> Self {
-        Self { db, conn: None }
+        Self { db, conn: None, used: Instant::now() }
     }
 
     /// Takes the connection out: only [`OwnConnection::check`] keeps it, so that one whose statement was given up (a
     /// time-out, a cancelled task) is never used again.
     pub(crate) async fn get(&mut self) -> Result<PgConnection, Error> {
-        match self.conn.take() {
-            Some(conn) => Ok(conn),
-            None => Ok(self.db.own_connection().await?),
+        if let Some(mut conn) = self.conn.take()
+            && (self.used.elapsed() < db::RESTED || conn.ping().await.is_ok())
+        {
+            return Ok(conn);
         }
+        Ok(self.db.own_connection().await?)
     }
 
     /// Keeps the connection unless the failure may have broken it.
     pub(crate) fn check<T>(&mut self, conn: PgConnection, result: Result<T, sqlx::Error>) -> Result<T, Error> {
         if result.as_ref().err().is_none_or(|error| error.as_database_error().is_some()) {
             self.conn = Some(conn);
+            self.used = Instant::now();
         }
         Ok(result?)
     }
