@@ -21,6 +21,8 @@ use crate::{first_run, logging};
 
 /// How long what is under way may take once the end has been asked for.
 const DRAIN: Duration = Duration::from_secs(25);
+/// How long requests may take that are under way when the listener closes.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT, then drains.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
@@ -51,13 +53,14 @@ pub(crate) async fn serve_until(
         let stop = shutdown.clone();
         tasks.spawn(async move { embedded.supervise(stop).await });
     }
-    let node = Node::start(config, &house, shutdown.clone()).await?;
+    let closed = CancellationToken::new();
+    let node = Node::start(config, &house, closed.clone()).await?;
     let welcome = first_run::prepare(&house).await?;
     if let Some(tls) = tls.clone() {
         tasks.spawn(tls.keep_fresh(shutdown.clone()));
     }
     if let Some(figures) = figures {
-        tasks.spawn(api::serve(figures, node.figures(), ServeOptions::default(), shutdown.clone()));
+        tasks.spawn(api::serve(figures, node.figures(), ServeOptions::default(), closed.clone()));
     }
     let running = Running::announce(config, address)?;
     tracing::info!(address = %address, started_in_ms = began.elapsed().as_millis(), "ready");
@@ -65,11 +68,15 @@ pub(crate) async fn serve_until(
     welcome.say(config, &running.url);
     listening(address);
 
-    let options = ServeOptions { tls, drain: DRAIN, ..ServeOptions::default() };
-    api::serve(listener, node.router(), options, shutdown.clone()).await;
+    let options = ServeOptions { tls, drain: LAST_REQUESTS, ..ServeOptions::default() };
+    let serving = tokio::spawn(api::serve(listener, node.router(), options, closed.clone()));
+    shutdown.cancelled().await;
     tracing::info!("draining");
     drop(running);
+    // Meanwhile whoever comes is told that nothing new is taken, and whoever waits for an answer sees it.
     node.engine.drain(DRAIN).await;
+    closed.cancel();
+    serving.await?;
     tasks.close();
     tasks.wait().await;
     drop(node);

@@ -179,8 +179,13 @@ impl TestApp {
 
     /// SIGTERM, and how the server ends.
     pub async fn terminate(&mut self) -> ExitStatus {
-        self.signal("-TERM");
+        self.ask_to_end();
         self.wait_until_ended().await
+    }
+
+    /// SIGTERM.
+    pub fn ask_to_end(&self) {
+        self.signal("-TERM");
     }
 
     /// How the server ends that ends by itself.

@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use testkit::TestApp;
 use testkit::models::{FakeModels, Reply};
-use testkit::slack::{FakeSlack, Posted, Said, Signer, Workspace, url_verification};
+use testkit::slack::{FakeSlack, Fault, Posted, Said, Signer, Workspace, url_verification};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const EVENTS: &str = "/channels/slack/events";
@@ -167,6 +167,27 @@ async fn the_handshake_is_answered_in_plain_text() {
     assert_eq!(answer.text().await.unwrap(), "3eZbrw1aBm2rZgRNFdxV");
     let stranger = Signer::new("nobody's").signed(front.post(), handshake).send().await.unwrap();
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_says_so_to_whoever_comes_and_ends_what_it_has() {
+    let mut front = Front::open().await;
+    front.slack.fail_next("chat.update", Fault::Slow(Duration::from_secs(3)));
+    let said = front.workspace.mention("C1", "U1", "the last one");
+    front.slack.hear(&said);
+    assert_eq!(front.deliver(&front.workspace.mention_event(&said)).await, StatusCode::OK);
+    testkit::eventually(PATIENCE, || async { !front.slack.calls("chat.update").is_empty() }).await;
+    front.app.ask_to_end();
+    testkit::eventually(PATIENCE, || async {
+        let ready = front.app.request(Method::GET, "/readyz").send().await;
+        ready.unwrap().status() == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    let late = front.workspace.mention("C1", "U1", "too late");
+    let refused = front.deliver(&front.workspace.mention_event(&late)).await;
+    assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE, "Slack delivers it again");
+    assert!(front.app.wait_until_ended().await.success());
+    assert_eq!(front.answers(&said, 1).await[0].text, "echo: the last one");
 }
 
 #[tokio::test]
