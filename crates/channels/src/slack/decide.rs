@@ -46,6 +46,8 @@ pub(crate) fn decide<'a>(envelope: &'a Envelope, employees: &[Employee<'_>]) -> 
         Some("app_mention" | "message") => match event.subtype.as_deref() {
             Some("message_changed") => amendment(event, envelope, employees, false),
             Some("message_deleted") => amendment(event, envelope, employees, true),
+            // Which bot it was is what the guard against loops goes by.
+            Some("bot_message") if event.bot_id.is_none() => Decision::Ignore,
             None | Some("file_share" | "thread_broadcast" | "me_message" | "bot_message") => {
                 address(envelope, event, employees)
             }
