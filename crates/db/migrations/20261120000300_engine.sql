@@ -193,7 +193,7 @@ create index dead_letter_newest on dead_letter (tenant_id, at desc, letter_id de
 call protect('dead_letter');
 call admit_system('dead_letter');
 grant select, delete, update (replayed_at) on dead_letter to konstruct_app;
-grant insert, select on dead_letter to konstruct_system;
+grant insert, select, delete on dead_letter to konstruct_system;
 
 -- Makes the partition of `entity` for [from_day, to_day) and walls it off like its parent; a partition that stands
 -- is left alone. SECURITY DEFINER because only the owner may create tables; `entity` is checked against the list.

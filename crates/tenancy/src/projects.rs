@@ -1,13 +1,19 @@
 //! Projects: the parts of an organisation.
 
+use std::time::Duration;
+
 use db::{Db, TenantTx};
 use kernel::{Cursor, Page, PageRequest, ProjectId};
 use serde_json::json;
+use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::store::{erase, project};
 use crate::{Access, Error, Permission, Project, audit};
 
 const NO_SUCH: Error = Error::NotFound("project");
+/// How long until it is asked again whether writers are done; most are in a millisecond or two.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const TAKEN: &str = "a project of this name stands already";
 
 /// Makes a project. Takes the organisation's `project.write`.
@@ -44,18 +50,72 @@ pub async fn rename(tx: &mut TenantTx, access: &Access, id: ProjectId, name: &st
     Ok(renamed)
 }
 
-/// Deletes a project with its agents, connections and conversations. Returns the configuration epoch that stops them.
+/// Deletes a project with its agents, connections and conversations. Nothing new comes in first, then what there is
+/// goes, and the project itself last: cut off in the middle, it is called again. Returns the configuration epoch that
+/// ends it.
 pub async fn delete(db: &Db, access: &Access, id: ProjectId) -> Result<i64, Error> {
     access.require(Permission::ProjectDelete, Some(id))?;
+    close(db, access, id).await?;
+    loop {
+        empty(db, access, id).await?;
+        if let Some(epoch) = remove(db, access, id).await? {
+            return Ok(epoch);
+        }
+    }
+}
+
+/// Takes a project's connections and agents away, and returns when no node acts upon them any more.
+async fn close(db: &Db, access: &Access, id: ProjectId) -> Result<(), Error> {
     let mut tx = db.tenant(access.tenant).await?;
-    let lanes = erase::delete_project(&mut tx, id).await?.ok_or(NO_SUCH)?;
+    project::find_project(&mut tx, id).await?.ok_or(NO_SUCH)?;
+    erase::delete_entrances(&mut tx, id).await?;
+    let epoch = db::bump_config_epoch(&mut tx).await?;
+    tx.commit().await?;
+    Ok(db::wait_until_in_force(db, epoch).await?)
+}
+
+/// Removes a project's lanes with everything that the engine filed for them, some at a time.
+async fn empty(db: &Db, access: &Access, id: ProjectId) -> Result<(), Error> {
+    let tenant = access.tenant.tenant;
+    let mut after = Uuid::nil();
+    loop {
+        let mut tx = db.system("taking lanes of a project that is deleted").await?;
+        let fenced = erase::fence_lanes(&mut tx, tenant, id, after).await?;
+        tx.commit().await?;
+        let Some(&last) = fenced.lanes.last() else { return Ok(()) };
+        wait_for_writers(db).await?;
+        let mut tx = db.system("lanes of a project that is deleted").await?;
+        erase::delete_lanes(&mut tx, tenant, &fenced).await?;
+        tx.commit().await?;
+        after = last;
+    }
+}
+
+/// Waits until whatever the engine had begun to write is written. PostgreSQL itself bounds how long that takes.
+async fn wait_for_writers(db: &Db) -> Result<(), Error> {
+    let now = erase::now(db).await?;
+    while erase::under_way_since(db, now).await? {
+        sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+/// Deletes the project itself. `None`: a message that was on its way has come in meanwhile, and must go first.
+async fn remove(db: &Db, access: &Access, id: ProjectId) -> Result<Option<i64>, Error> {
+    let mut tx = db.tenant(access.tenant).await?;
+    if !erase::lock_project(&mut tx, id).await? {
+        return Err(NO_SUCH);
+    }
+    if erase::has_lanes(&mut tx, id).await? {
+        return Ok(None);
+    }
+    // Once more: until now the project stood, and somebody may have added to it.
+    erase::delete_entrances(&mut tx, id).await?;
+    erase::delete_project(&mut tx, id).await?;
     audit::record(&mut tx, &access.actor, "project.delete", &object(id), json!({})).await?;
     let epoch = db::bump_config_epoch(&mut tx).await?;
     tx.commit().await?;
-    let mut tx = db.system("the engine's rows of a deleted project").await?;
-    erase::delete_lanes(&mut tx, access.tenant.tenant, &lanes).await?;
-    tx.commit().await?;
-    Ok(epoch)
+    Ok(Some(epoch))
 }
 
 fn check_name(name: &str) -> Result<(), Error> {

@@ -87,6 +87,9 @@ async fn rename_project(
 }
 
 /// Deletes a project and everything in it.
+///
+/// The project itself goes last. Where that takes longer than a request may, or is cut off in any other way, the project
+/// still stands: delete it again, and the deletion goes on where it was.
 #[utoipa::path(
     delete,
     path = "/api/organisations/{organisation}/projects/{project}",

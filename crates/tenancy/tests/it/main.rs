@@ -5,6 +5,7 @@ mod api_keys;
 mod deletion;
 mod invitations;
 mod members;
+mod project_deletion;
 mod sessions;
 mod tenants;
 
