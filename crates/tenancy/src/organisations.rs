@@ -108,14 +108,15 @@ pub async fn own(tx: &mut TenantTx) -> Result<Organisation, Error> {
     organisation::find_own_organisation(tx).await?.ok_or(NO_SUCH)
 }
 
-/// What its own admins may change.
-pub async fn rename(tx: &mut TenantTx, access: &Access, display_name: &str) -> Result<Organisation, Error> {
+/// What its own admins may change. Its agents say the name, so it takes a configuration epoch, as [`update`] does.
+pub async fn rename(tx: &mut TenantTx, access: &Access, display_name: &str) -> Result<(Organisation, i64), Error> {
     access.require(Permission::ProjectWrite, None)?;
     check_display_name(display_name)?;
     organisation::update_own_display_name(tx, display_name).await?;
     let detail = json!({ "display_name": display_name });
     audit::record(tx, &access.actor, "organisation.rename", &object(tx.tenant()), detail).await?;
-    own(tx).await
+    let renamed = own(tx).await?;
+    Ok((renamed, db::bump_config_epoch(tx).await?))
 }
 
 async fn empty_engine(db: &Db, id: TenantId) -> Result<(), Error> {

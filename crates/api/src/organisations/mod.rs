@@ -30,7 +30,7 @@ async fn organisation(
     Ok(Json(tenancy::organisations::own(&mut tx).await?.into()))
 }
 
-/// Changes how the organisation is called in the portal.
+/// Changes how the organisation is called: in the portal, and by its agents from the next message on.
 #[utoipa::path(
     patch,
     path = "/api/organisations/{organisation}",
@@ -43,7 +43,8 @@ async fn change_organisation(
     Json(change): Json<ChangeOrganisation>,
 ) -> Result<Json<Organisation>, Problem> {
     let mut tx = who.begin(&app).await?;
-    let changed = tenancy::organisations::rename(&mut tx, &who.access, &change.display_name).await?;
+    let (changed, epoch) = tenancy::organisations::rename(&mut tx, &who.access, &change.display_name).await?;
     tx.commit().await?;
+    app.in_force(epoch).await?;
     Ok(Json(changed.into()))
 }

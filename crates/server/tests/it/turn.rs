@@ -110,6 +110,18 @@ async fn the_prompt_carries_the_persona_and_the_last_word_is_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_organisation_is_called_by_its_new_name_in_the_next_turn() {
+    let desk = Desk::new("role: Support specialist").await;
+    desk.ask("Hi").await;
+    let organisation = desk.project.split("/projects/").next().unwrap();
+    desk.owner.send(Method::PATCH, organisation, &json!({ "display_name": "Globex" })).await;
+    desk.ask("Where do you work?").await;
+    let systems: Vec<_> = desk.models.calls().iter().map(|call| call.system()).collect();
+    assert!(systems[0].starts_with("You are Mara, Support specialist at acme"), "{systems:?}");
+    assert!(systems[1].starts_with("You are Mara, Support specialist at Globex"), "{systems:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_is_remembered() {
     let desk = Desk::new("").await;
     desk.models.next([Reply::say("Nice to meet you, Ada."), Reply::say("Ada.")]);
