@@ -23,7 +23,7 @@ pub(super) async fn offer(
 }
 
 /// Accepts an invitation and signs in. A person who is new here sets their password by this; whoever has a user
-/// already proves theirs.
+/// already proves theirs. A session whose cookie comes along ends: the new one takes its place.
 #[utoipa::path(post, path = "/api/auth/invitation/accept", tag = "auth", responses((status = 200, body = SignedIn)))]
 pub(super) async fn accept(
     State(app): State<AppState>,
@@ -38,6 +38,10 @@ pub(super) async fn accept(
         user_agent: user_agent(&headers),
         address: Some(address(peer, &headers)),
     };
+    let cookie = Cookie::of(&app, peer);
     let tokens = app.identity.accept(acceptance).await?;
-    Ok(signed_in(Cookie::of(&app, peer), tokens, false))
+    if let Some(former) = cookie.read(&headers) {
+        app.identity.logout_by_refresh_token(&former).await?;
+    }
+    Ok(signed_in(cookie, tokens, false))
 }

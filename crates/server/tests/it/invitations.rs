@@ -1,7 +1,7 @@
 //! How people come into an organisation, over HTTP: the link, what it proves and what it does not.
 
 use futures::future::join_all;
-use reqwest::header::SET_COOKIE;
+use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
@@ -109,6 +109,30 @@ async fn a_person_who_is_new_sets_a_password_joins_and_is_signed_in() {
     house.app.login(GUEST, PASSWORD).await;
     assert!(house.acme.pending().await.is_empty());
     assert_eq!(house.refusal(&token).await, ("accepted".to_owned(), "this invitation has been used".to_owned()));
+}
+
+#[tokio::test]
+async fn accepting_ends_the_session_that_the_browser_had_before() {
+    let house = House::new().await;
+    let token = house.acme.token(GUEST, "viewer").await;
+    let shown = json!({"email": "owner@rival.test", "password": PASSWORD});
+    let answer = house.app.request(Method::POST, "/api/auth/login").json(&shown).send().await.unwrap();
+    let former = answer.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let answer: Value = answer.json().await.unwrap();
+    let before = house.app.session(answer["access_token"].as_str().unwrap());
+    let accept = async |password: &str| {
+        let body = json!({"token": token, "password": password, "display_name": "Guest"});
+        let accept = house.app.request(Method::POST, "/api/auth/invitation/accept").header(COOKIE, &former);
+        accept.json(&body).send().await.unwrap().status()
+    };
+
+    assert_eq!(accept("short").await, StatusCode::BAD_REQUEST);
+    before.get("/api/me").await;
+    assert_eq!(accept(PASSWORD).await, StatusCode::OK);
+    assert_eq!(before.status(Method::GET, "/api/me").await, StatusCode::UNAUTHORIZED);
+    let refresh = house.app.request(Method::POST, "/api/auth/refresh").header(COOKIE, &former);
+    assert_eq!(refresh.send().await.unwrap().status(), StatusCode::UNAUTHORIZED, "nobody could end it any more");
+    assert_eq!(organisations(&house.rival.owner).await, 1, "other sessions of that person stay");
 }
 
 #[tokio::test]
