@@ -983,7 +983,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_identity TO konstruct_
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conversation TO konstruct_app;
 
 GRANT SELECT,DELETE ON TABLE public.dead_letter TO konstruct_app;
-GRANT SELECT,INSERT ON TABLE public.dead_letter TO konstruct_system;
+GRANT SELECT,INSERT,DELETE ON TABLE public.dead_letter TO konstruct_system;
 
 GRANT UPDATE(replayed_at) ON TABLE public.dead_letter TO konstruct_app;
 

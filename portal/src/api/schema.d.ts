@@ -32,7 +32,7 @@ export interface paths {
         put?: never;
         /**
          * Accepts an invitation and signs in. A person who is new here sets their password by this; whoever has a user
-         *     already proves theirs.
+         *     already proves theirs. A session whose cookie comes along ends: the new one takes its place.
          */
         post: operations["accept"];
         delete?: never;
@@ -180,7 +180,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes how the organisation is called in the portal. */
+        /** Changes how the organisation is called: in the portal, and by its agents from the next message on. */
         patch: operations["change_organisation"];
         trace?: never;
     };
@@ -395,7 +395,11 @@ export interface paths {
         get: operations["project"];
         put?: never;
         post?: never;
-        /** Deletes a project and everything in it. */
+        /**
+         * Deletes a project and everything in it.
+         * @description The project itself goes last. Where that takes longer than a request may, or is cut off in any other way, the project
+         *     still stands: delete it again, and the deletion goes on where it was.
+         */
         delete: operations["delete_project"];
         options?: never;
         head?: never;
