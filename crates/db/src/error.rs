@@ -9,6 +9,8 @@ pub enum Error {
     Query(#[from] sqlx::Error),
     #[error("migration failed")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("PostgreSQL at {at} takes no connection as {user}")]
+    NotReached { at: String, user: String, source: sqlx::Error },
     /// The server was given a login that row-level security does not bind.
     #[error("role {role} is too powerful to serve with: {why}")]
     PrivilegedRole { role: String, why: &'static str },
@@ -60,7 +62,7 @@ impl Error {
 }
 
 /// Whether the server could not be reached or is going down: a moment later it may be back.
-fn is_away(error: &sqlx::Error) -> bool {
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
         // Class 57: admin_shutdown, crash_shutdown, cannot_connect_now.

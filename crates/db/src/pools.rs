@@ -4,6 +4,9 @@ use kernel::TenantCtx;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::error::is_away;
 use crate::{Error, SystemTx, TenantTx};
 
 /// What PostgreSQL itself is to end: a statement that hangs, and the session of a node that is gone without a word, whose
@@ -16,6 +19,9 @@ const BOUNDS: [(&str, &str); 5] = [
     ("tcp_keepalives_count", "3"),
 ];
 
+/// How long whoever needs a connection waits for one.
+const PATIENCE: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(250);
 /// A connection that was not used for this long is tried before it is used.
 pub const RESTED: Duration = Duration::from_secs(1);
 
@@ -44,7 +50,7 @@ impl Db {
             PgPoolOptions::new()
                 .max_connections(options.max_connections)
                 .min_connections(1)
-                .acquire_timeout(Duration::from_secs(5))
+                .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
                 // One that rested may have died with its PostgreSQL; under load none rests, and nothing is asked.
                 .before_acquire(|conn, meta| {
@@ -59,6 +65,10 @@ impl Db {
         // claim. Tenants' queries have optional conditions and are planned for those that they come with.
         let system = options.system.options(BOUNDS);
         let system = system.options([("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan")]);
+        // A pool would try again for its whole patience and keep the reason to itself.
+        for login in [&app, &system] {
+            knock(login).await?;
+        }
         let db = Self { app: pool(app).await?, system: pool(system).await? };
         for pool in [&db.app, &db.system] {
             refuse_privileged(pool).await?;
@@ -118,6 +128,23 @@ impl Db {
     pub async fn close(&self) {
         self.app.close().await;
         self.system.close().await;
+    }
+}
+
+/// Connects once; a server that is just starting is waited for.
+async fn knock(login: &PgConnectOptions) -> Result<(), Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let connection = timeout_at(deadline, PgConnection::connect_with(login)).await;
+        match connection.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)) {
+            Ok(connection) => return Ok(connection.close().await?),
+            Err(source) if is_away(&source) && Instant::now() + AGAIN < deadline => sleep(AGAIN).await,
+            Err(source) => {
+                let (at, user) =
+                    (format!("{}:{}", login.get_host(), login.get_port()), login.get_username().to_owned());
+                return Err(Error::NotReached { at, user, source });
+            }
+        }
     }
 }
 

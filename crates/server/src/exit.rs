@@ -29,6 +29,7 @@ fn code_of(error: &anyhow::Error) -> ExitCode {
         Some(db::Error::AlreadyServed { .. }) => ExitCode::from(4),
         Some(
             db::Error::Query(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
+            | db::Error::NotReached { .. }
             | db::Error::NoPostgres { .. }
             | db::Error::Postgres { .. }
             | db::Error::ServerVersion { .. }

@@ -208,7 +208,10 @@ async fn exit_codes_mean_something() {
     assert!(said(&wrong).contains("did you mean `database.url`?"), "{}", said(&wrong));
     let mut unreachable = app.command("doctor");
     unreachable.env("KONSTRUCT_DATABASE__URL", "postgres://konstruct_app@127.0.0.1:1/x");
-    assert_eq!(output(unreachable).await.status.code(), Some(3));
+    let unreachable = output(unreachable).await;
+    assert_eq!(unreachable.status.code(), Some(3));
+    assert!(said(&unreachable).contains("127.0.0.1:1 takes no connection"), "{}", said(&unreachable));
+    assert!(said(&unreachable).contains("refused"), "{}", said(&unreachable));
     let mut powerful = app.command("doctor");
     powerful.env("KONSTRUCT_DATABASE__SYSTEM_URL", app.database().url("postgres"));
     let powerful = output(powerful).await;
