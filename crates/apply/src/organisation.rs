@@ -14,33 +14,32 @@ impl Workshop {
         let db = &self.db;
         let mut tx = db.system("applying an organisation").await?;
         let found = organisations::find_by_name(&mut tx, &wanted.name).await?;
-        let (standing, change) = match found {
-            Some(standing) => {
-                let fields = differences(wanted, &standing);
-                (standing, Change::of_fields(fields))
-            }
+        let new = found.is_none();
+        let standing = match found {
+            Some(standing) => standing,
             None => {
                 let display_name = wanted.display_name.as_deref().unwrap_or(&wanted.name);
-                let made = organisations::create(&mut tx, &OPERATOR, &wanted.name, display_name).await?;
-                (made, Change::Created)
+                organisations::create(&mut tx, &OPERATOR, &wanted.name, display_name).await?
             }
         };
-        if !differences(wanted, &standing).is_empty() {
-            let new = organisations::Change {
+        let mut fields = differences(wanted, &standing);
+        if !fields.is_empty() {
+            let change = organisations::Change {
                 display_name: wanted.display_name.clone(),
                 status: wanted.status.map(status),
                 weight: wanted.weight,
                 max_running: wanted.max_running.map(Some),
             };
-            organisations::update(&mut tx, &OPERATOR, standing.id, new).await?;
+            organisations::update(&mut tx, &OPERATOR, standing.id, change).await?;
         }
         tx.commit().await?;
-        if change == Change::Created {
-            let mut tx = db.tenant(standing.id).await?;
-            llm::store::seed_defaults(&mut tx, &self.sealer, seed).await?;
-            tx.commit().await?;
+        // In a transaction of its own, as the organisation's: one that was cut off between the two gets it now.
+        let mut tx = db.tenant(standing.id).await?;
+        if llm::store::seed_where_bare(&mut tx, &self.sealer, seed).await? {
+            fields.push("model_groups".to_owned());
         }
-        Ok(change)
+        tx.commit().await?;
+        Ok(if new { Change::Created } else { Change::of_fields(fields) })
     }
 
     pub(crate) async fn project(

@@ -21,7 +21,7 @@ pub use provider::{
     KeyChange, Provider, ProviderSpec, check_reach, delete_provider, find_provider, list_providers, update_provider,
     upsert_provider,
 };
-pub use seed::{Seed, seed_defaults};
+pub use seed::{Seed, seed_defaults, seed_where_bare};
 
 use crate::error::Error;
 use crate::pool::{Catalogue, Group};

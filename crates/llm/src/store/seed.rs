@@ -1,7 +1,7 @@
 use db::TenantTx;
 use infra::Sealer;
 
-use super::{GroupSpec, KeyChange, ProviderSpec, upsert_group, upsert_provider};
+use super::{GroupSpec, KeyChange, ProviderSpec, list_groups, list_providers, upsert_group, upsert_provider};
 use crate::error::Error;
 use crate::model::{ModelRef, Wire};
 
@@ -40,6 +40,16 @@ pub async fn seed_defaults(tx: &mut TenantTx, sealer: &Sealer, seed: Seed) -> Re
     upsert_group(tx, &fast).await?;
     upsert_group(tx, &GroupSpec { name: "quality".into(), models: quality, fallbacks }).await?;
     Ok(db::bump_config_epoch(tx).await?)
+}
+
+/// Gives an organisation that has neither a provider nor a group the shipped ones: a new one, or one whose making was
+/// cut off before this. Answers whether it did.
+pub async fn seed_where_bare(tx: &mut TenantTx, sealer: &Sealer, seed: Seed) -> Result<bool, Error> {
+    let bare = list_providers(tx).await?.is_empty() && list_groups(tx).await?.is_empty();
+    if bare {
+        seed_defaults(tx, sealer, seed).await?;
+    }
+    Ok(bare)
 }
 
 fn model(provider: &str, model: &str) -> ModelRef {

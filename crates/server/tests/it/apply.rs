@@ -3,6 +3,7 @@
 use testkit::models::{FakeModels, Reply};
 use testkit::{AppOptions, TestApp};
 
+use crate::api::world::execute;
 use crate::desk::{Desk, employee, options, organisation};
 
 /// The example of the contract, to the letter but for the ports.
@@ -177,6 +178,19 @@ async fn what_was_applied_is_in_force_when_the_command_returns() {
         desk.app.apply(&organisation(&desk.models.openai_url())).await;
         assert_eq!(desk.ask("Who answers?").await["text"], "From the first.");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_whose_making_was_cut_off_is_finished_by_the_next_apply() {
+    let app = TestApp::start_with(options().await).await;
+    let wanted = "kind: Organisation\nname: acme\n---\nkind: Agent\norganisation: acme\nname: Mara\n";
+    let organisation = wanted.split("---\n").next().unwrap();
+    app.apply(organisation).await;
+    // What a process leaves that dies after it made the organisation and before it gave it its models.
+    execute(&app, "delete from model_group; delete from provider").await;
+    let said = app.apply(wanted).await;
+    assert!(said.contains("~ Organisation acme (model_groups)\n+ Agent acme/default/Mara"), "{said}");
+    assert!(app.apply(wanted).await.contains("0 created, 0 changed, 2 unchanged"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

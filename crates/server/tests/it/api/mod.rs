@@ -6,4 +6,4 @@ mod coverage;
 mod events;
 mod problems;
 mod schema;
-mod world;
+pub mod world;
