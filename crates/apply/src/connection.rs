@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use channels::{Author, ChannelKind, Connection, ConnectionChange, NewConnection, channel_app, connection};
+use channels::{Author, ChannelKind, Connection, ConnectionChange, NewConnection, channel_app, connection, deed};
 use db::TenantTx;
 use kernel::{AgentId, ProjectId, Secret};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ impl Workshop {
             let change = ConnectionChange { enabled: Some(false), ..ConnectionChange::default() };
             self.channels.update_connection(tx, made.id, change, author(access)).await?;
         }
-        record(tx, access, "connection.create", &made).await?;
+        record(tx, access, deed::CREATE, &made).await?;
         Ok(Change::Created)
     }
 
@@ -99,7 +99,7 @@ impl Workshop {
         }
         if !fields.is_empty() {
             self.channels.update_connection(tx, standing.id, change, author(access)).await?;
-            record(tx, access, "connection.update", standing).await?;
+            record(tx, access, deed::CHANGE, standing).await?;
         }
         Ok(Change::of_fields(fields))
     }

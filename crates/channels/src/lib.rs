@@ -6,6 +6,7 @@
 //! Invariant: no channel calls an agent. Inbound ends at the engine's inbox, a reply begins at its outbox.
 
 mod connect;
+pub mod deed;
 mod error;
 pub mod ingress;
 mod message;

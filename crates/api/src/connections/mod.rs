@@ -4,7 +4,7 @@ pub(crate) mod types;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use channels::{Author, connection};
+use channels::{Author, connection, deed};
 use db::TenantTx;
 use kernel::ConnectionId;
 use serde_json::json;
@@ -56,7 +56,7 @@ async fn create_connection(
     let new = new.within(who.project)?;
     let mut tx = who.begin(&app).await?;
     let made = app.channels.create_connection(&mut tx, new, Author::Member).await?;
-    record(&mut tx, &who, "connection.create", &made).await?;
+    record(&mut tx, &who, deed::CREATE, &made).await?;
     tx.commit().await?;
     app.all_in_force().await?;
     Ok((StatusCode::CREATED, Json(Connection::new(&app, made))))
@@ -95,7 +95,7 @@ async fn change_connection(
     let mut tx = who.begin(&app).await?;
     find(&mut tx, &who, id).await?;
     let changed = app.channels.update_connection(&mut tx, id, change.into(), Author::Member).await?;
-    record(&mut tx, &who, "connection.change", &changed).await?;
+    record(&mut tx, &who, deed::CHANGE, &changed).await?;
     tx.commit().await?;
     app.all_in_force().await?;
     Ok(Json(Connection::new(&app, changed)))
@@ -116,7 +116,7 @@ async fn delete_connection(
     let mut tx = who.begin(&app).await?;
     let gone = find(&mut tx, &who, id).await?;
     app.channels.delete_connection(&mut tx, id).await?;
-    record(&mut tx, &who, "connection.delete", &gone).await?;
+    record(&mut tx, &who, deed::DELETE, &gone).await?;
     tx.commit().await?;
     app.all_in_force().await?;
     Ok(StatusCode::NO_CONTENT)

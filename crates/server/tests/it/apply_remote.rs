@@ -140,7 +140,14 @@ async fn a_key_applies_its_organisations_documents_again_and_again() {
     let by_key = |action: &str| {
         entries.iter().any(|it| it["action"] == action && it["actor"].as_str().is_some_and(|by| by.starts_with("key:")))
     };
-    for action in ["project.create", "provider.create", "model_group.create", "agent.publish", "connection.create"] {
+    for action in [
+        "project.create",
+        "provider.create",
+        "model_group.create",
+        "agent.publish",
+        "connection.create",
+        "connection.change",
+    ] {
         assert!(by_key(action), "{action} in {audit}");
     }
     let only_web = WANTED.split("---\n").next().unwrap();
