@@ -15,8 +15,7 @@ impl Workshop {
         access: &Access,
         wanted: &AgentDocument,
     ) -> Result<Change, Error> {
-        let project = find_project(tx, &wanted.project).await?;
-        access.require(Permission::AgentsWrite, Some(project))?;
+        let project = find_project(tx, access, Permission::AgentsWrite, &wanted.project).await?;
         wanted.config.validate(&self.tools)?;
         store::check_model_group(tx, &wanted.config).await?;
         match store::find_agent_by_name(tx, project, &wanted.name).await? {

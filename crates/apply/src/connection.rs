@@ -26,8 +26,7 @@ impl Workshop {
         access: &Access,
         wanted: &ConnectionDocument,
     ) -> Result<Change, Error> {
-        let project = find_project(tx, &wanted.project).await?;
-        access.require(Permission::ConnectionsWrite, Some(project))?;
+        let project = find_project(tx, access, Permission::ConnectionsWrite, &wanted.project).await?;
         let meant = meant(tx, wanted, project).await?;
         match connection::find_by_name(tx, &wanted.name).await? {
             None => self.connect(tx, access, wanted, &meant).await,

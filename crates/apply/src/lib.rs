@@ -24,7 +24,7 @@ use channels::{Author, Channels};
 use db::{Db, TenantTx};
 use infra::{Egress, Sealer};
 use kernel::ProjectId;
-use tenancy::{Access, Actor, Identity};
+use tenancy::{Access, Actor, Identity, Permission};
 
 pub use document::{Document, read, understand};
 pub use error::Error;
@@ -68,9 +68,18 @@ fn author(access: &Access) -> Author {
     }
 }
 
-async fn find_project(tx: &mut TenantTx, name: &str) -> Result<ProjectId, Error> {
-    match tenancy::projects::find_by_name(tx, name).await? {
-        Some(project) => Ok(project.id),
-        None => invalid(format!("there is no project \"{name}\"")),
+/// The project of this name, in which the caller may do that. One in which nothing is granted to them is not told
+/// apart from one that does not exist.
+async fn find_project(
+    tx: &mut TenantTx,
+    access: &Access,
+    permission: Permission,
+    name: &str,
+) -> Result<ProjectId, Error> {
+    let found = tenancy::projects::find_by_name(tx, name).await?;
+    let permitted = found.map(|project| access.require(permission, Some(project.id)).map(|()| project.id));
+    match permitted {
+        None | Some(Err(tenancy::Error::NotFound(_))) => invalid(format!("there is no project \"{name}\"")),
+        Some(permitted) => Ok(permitted?),
     }
 }

@@ -1,4 +1,4 @@
-use tenancy::{NewUser, members};
+use tenancy::{NewUser, Permission, members};
 
 use crate::document::UserDocument;
 use crate::report::Change;
@@ -19,7 +19,7 @@ impl Workshop {
         for membership in &wanted.memberships {
             let (access, mut tx) = self.enter(&membership.organisation).await?;
             let project = match &membership.project {
-                Some(project) => Some(find_project(&mut tx, project).await?),
+                Some(project) => Some(find_project(&mut tx, &access, Permission::MembersWrite, project).await?),
                 None => None,
             };
             changed |= members::set(&mut tx, &access, user.clone(), &membership.role, project).await?;

@@ -216,6 +216,34 @@ async fn a_key_does_no_more_than_its_rights() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_in_one_project_does_not_learn_which_others_there_are() {
+    let house = House::new().await;
+    let owner = house.key(&house.acme, "owner").await;
+    assert!(house.apply(&owner, WANTED, &[]).await.status.success());
+    let guest = "kind: User\nemail: guest@acme.test\npassword: PASSWORD\n\
+        memberships: [{organisation: acme, project: support, role: admin}]\n";
+    house.app.apply(&guest.replace("PASSWORD", PASSWORD)).await;
+    let guest = house.app.login("guest@acme.test", PASSWORD).await;
+    for (kind, more) in
+        [("Agent", json!({"model_group": "own"})), ("Connection", json!({"channel": "web", "agent": "Mara"}))]
+    {
+        let refused = async |project: &str| {
+            let mut document = json!({"kind": kind, "organisation": "acme", "project": project, "name": "mine"});
+            document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let path = format!("{}/apply", house.organisation);
+            let body = json!({"documents": [document]});
+            let answer = guest.request(Method::POST, &path).json(&body).send().await.unwrap();
+            let status = answer.status().as_u16();
+            let problem: Value = answer.json().await.unwrap();
+            (status, problem["detail"].as_str().unwrap_or_default().replace(project, "PROJECT"))
+        };
+        assert_eq!(refused("default").await, refused("nowhere").await, "{kind}");
+        assert_eq!(refused("default").await.0, 400);
+        assert_eq!(refused("support").await.0, 200, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_is_said() {
     let house = House::new().await;
     assert!(house.refusal("kk_none", WANTED).await.contains("does not know this API key"));
