@@ -35,7 +35,7 @@ impl Workshop {
             projects = self.unwanted_projects(&mut tx, access, &own, &documents).await?;
         }
         tx.commit().await?;
-        report.lines.extend(self.remove_projects(access, &own, projects).await?);
+        report.lines.extend(self.remove_projects(access, &own, projects).await);
         Ok(report)
     }
 }

@@ -57,7 +57,7 @@ impl Workshop {
                 let projects = self.unwanted_projects(&mut tx, &access, organisation, documents).await?;
                 tx.commit().await?;
                 gone.into_iter().for_each(&mut *note);
-                self.remove_projects(&access, organisation, projects).await?.into_iter().for_each(&mut *note);
+                self.remove_projects(&access, organisation, projects).await.into_iter().for_each(&mut *note);
             }
         }
         Ok(())

@@ -96,20 +96,34 @@ impl Workshop {
         Ok(unwanted)
     }
 
-    /// Removes projects, in transactions of their own: nothing else of the organisation may be under way.
+    /// Removes projects, in transactions of their own: nothing else of the organisation may be under way. What was done
+    /// before stands already, so that one that cannot be removed is a line of the report and ends nothing.
     pub(crate) async fn remove_projects(
         &self,
         access: &Access,
         organisation: &str,
         unwanted: Vec<Project>,
-    ) -> Result<Vec<Line>, Error> {
+    ) -> Vec<Line> {
         let mut lines = Vec::new();
         for project in unwanted {
-            projects::delete(&self.db, access, project.id).await?;
-            lines.push(Line { change: Change::Removed, what: format!("Project {organisation}/{}", project.name) });
+            let what = format!("Project {organisation}/{}", project.name);
+            let change = match projects::delete(&self.db, access, project.id).await {
+                Ok(_) => Change::Removed,
+                Err(error) => Change::Failed(reason(&what, &error)),
+            };
+            lines.push(Line { change, what });
         }
-        Ok(lines)
+        lines
     }
+}
+
+/// Why something was not removed, for whoever asked; what is the installation's own affair is logged instead.
+fn reason(what: &str, error: &tenancy::Error) -> String {
+    if !matches!(error, tenancy::Error::Store(_)) {
+        return error.to_string();
+    }
+    tracing::error!(what, ?error, "a project was not removed");
+    "the store failed; apply again, or see the server's log".to_owned()
 }
 
 /// What has been removed.

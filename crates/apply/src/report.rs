@@ -8,6 +8,8 @@ pub enum Change {
     Changed(Vec<String>),
     Unchanged,
     Removed,
+    /// With the reason: it stands as it did, though the rest was done.
+    Failed(String),
 }
 
 impl Change {
@@ -44,6 +46,7 @@ impl fmt::Display for Line {
             Change::Changed(fields) => write!(f, "~ {what} ({})", fields.join(", ")),
             Change::Unchanged => write!(f, "= {what}"),
             Change::Removed => write!(f, "- {what}"),
+            Change::Failed(reason) => write!(f, "! {what}: {reason}"),
         }
     }
 }
@@ -58,20 +61,30 @@ impl Report {
     pub(crate) fn anything_changed(&self) -> bool {
         self.lines.iter().any(|line| line.change != Change::Unchanged)
     }
+
+    /// Whether all was done that was asked for.
+    pub fn complete(&self) -> bool {
+        !self.lines.iter().any(|line| matches!(line.change, Change::Failed(_)))
+    }
 }
 
 /// The report's last line.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut created, mut changed, mut unchanged, mut removed) = (0, 0, 0, 0);
+        let (mut created, mut changed, mut unchanged, mut removed, mut failed) = (0, 0, 0, 0, 0);
         for line in &self.lines {
             *match line.change {
                 Change::Created => &mut created,
                 Change::Changed(_) => &mut changed,
                 Change::Unchanged => &mut unchanged,
                 Change::Removed => &mut removed,
+                Change::Failed(_) => &mut failed,
             } += 1;
         }
-        write!(f, "{created} created, {changed} changed, {unchanged} unchanged, {removed} removed")
+        write!(f, "{created} created, {changed} changed, {unchanged} unchanged, {removed} removed")?;
+        if failed > 0 {
+            write!(f, ", {failed} failed")?;
+        }
+        Ok(())
     }
 }

@@ -19,7 +19,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Brings the organisation to what documents say: all of them or, where one is refused, none. Each asks for the
-/// permission that its kind needs. In force on every node when this returns.
+/// permission that its kind needs. Projects that `prune` removes go afterwards, each by itself: look for `failed`. In
+/// force on every node when this returns.
 #[utoipa::path(
     post,
     path = "/api/organisations/{organisation}/apply",

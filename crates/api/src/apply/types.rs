@@ -27,6 +27,8 @@ pub(crate) struct AppliedChange {
     pub what: String,
     /// The fields that differed, where they are known.
     pub fields: Vec<String>,
+    /// Why it was not done; null unless it failed.
+    pub reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -36,6 +38,8 @@ pub(crate) enum ChangeKind {
     Changed,
     Unchanged,
     Removed,
+    /// A project that `prune` should have removed still stands; everything else was done.
+    Failed,
 }
 
 impl From<Report> for Applied {
@@ -46,12 +50,13 @@ impl From<Report> for Applied {
 
 impl From<Line> for AppliedChange {
     fn from(line: Line) -> Self {
-        let (change, fields) = match line.change {
-            Change::Created => (ChangeKind::Created, Vec::new()),
-            Change::Changed(fields) => (ChangeKind::Changed, fields),
-            Change::Unchanged => (ChangeKind::Unchanged, Vec::new()),
-            Change::Removed => (ChangeKind::Removed, Vec::new()),
+        let (change, fields, reason) = match line.change {
+            Change::Created => (ChangeKind::Created, Vec::new(), None),
+            Change::Changed(fields) => (ChangeKind::Changed, fields, None),
+            Change::Unchanged => (ChangeKind::Unchanged, Vec::new(), None),
+            Change::Removed => (ChangeKind::Removed, Vec::new(), None),
+            Change::Failed(reason) => (ChangeKind::Failed, Vec::new(), Some(reason)),
         };
-        Self { change, what: line.what, fields }
+        Self { change, what: line.what, fields, reason }
     }
 }

@@ -5,8 +5,8 @@ mod remote;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use apply::{Document, Workshop};
+use anyhow::{Context as _, ensure};
+use apply::{Document, Report, Workshop};
 use infra::ConfigEpoch;
 use llm::store::Seed;
 
@@ -42,7 +42,13 @@ async fn apply_to(
     }
     let tell = &mut |line: &apply::Line| say(line.to_string());
     let report = workshop(house).apply_as_operator(documents, Seed::Standard, prune, tell).await?;
+    conclude(&report)
+}
+
+/// Says what all came to, and fails where not all was done.
+fn conclude(report: &Report) -> anyhow::Result<()> {
     say(report.to_string());
+    ensure!(report.complete(), "not everything was done: see the lines that begin with `!`");
     Ok(())
 }
 

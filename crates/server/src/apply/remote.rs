@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::conclude;
 use crate::terminal::say;
 
 /// Longer than the server takes over any request.
@@ -42,8 +43,7 @@ impl Remote {
             serde_json::from_value(applied).context("the server speaks another version's language")?;
         let report = Report { lines: applied.changes.into_iter().map(Line::from).collect() };
         report.lines.iter().for_each(|line| say(line.to_string()));
-        say(report.to_string());
-        Ok(())
+        conclude(&report)
     }
 
     async fn call(
@@ -96,6 +96,8 @@ struct AppliedChange {
     what: String,
     #[serde(default)]
     fields: Vec<String>,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +107,7 @@ enum ChangeKind {
     Changed,
     Unchanged,
     Removed,
+    Failed,
 }
 
 impl From<AppliedChange> for Line {
@@ -114,6 +117,7 @@ impl From<AppliedChange> for Line {
             ChangeKind::Changed => Change::Changed(applied.fields),
             ChangeKind::Unchanged => Change::Unchanged,
             ChangeKind::Removed => Change::Removed,
+            ChangeKind::Failed => Change::Failed(applied.reason.unwrap_or_default()),
         };
         Self { change, what: applied.what }
     }

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Session, TestApp};
 
+use crate::api::world::execute;
 use crate::desk::{PASSWORD, options};
 
 const PEOPLE: &str = "kind: Organisation
@@ -241,6 +242,33 @@ async fn whoever_is_in_one_project_does_not_learn_which_others_there_are() {
         assert_eq!(refused("default").await.0, 400);
         assert_eq!(refused("support").await.0, 200, "{kind}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_cannot_be_removed_is_told_with_all_that_was_done() {
+    let house = House::new().await;
+    let owner = house.key(&house.acme, "owner").await;
+    let wanted = format!("{WANTED}---\nkind: Project\norganisation: acme\nname: stuck\n");
+    assert!(house.apply(&owner, &wanted, &[]).await.status.success());
+    execute(
+        &house.app,
+        "create function stay() returns trigger language plpgsql as
+             $$ begin if old.name = 'stuck' then raise 'hunter2'; end if; return old; end $$;
+         create trigger stay before delete on project for each row execute function stay()",
+    )
+    .await;
+    let keep = "kind: Project\norganisation: acme\nname: another\n";
+    let expected = "+ Project acme/another\n\
+        ! Project acme/stuck: the store failed; apply again, or see the server's log\n\
+        - Project acme/support\n1 created, 0 changed, 0 unchanged, 1 removed, 1 failed\n";
+    let pruned = house.apply(&owner, keep, &["--prune"]).await;
+    assert_eq!((String::from_utf8_lossy(&pruned.stdout).as_ref(), pruned.status.code()), (expected, Some(1)));
+    assert!(said(&pruned).contains("not everything was done"), "{}", said(&pruned));
+    assert_eq!(house.projects().await, ["another", "stuck", "default"]);
+
+    execute(&house.app, "drop trigger stay on project").await;
+    let again = house.apply(&owner, keep, &["--prune"]).await;
+    assert!(again.status.success() && said(&again).contains("- Project acme/stuck\n"), "{}", said(&again));
 }
 
 #[tokio::test(flavor = "multi_thread")]
