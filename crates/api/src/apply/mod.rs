@@ -8,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::extract::{Belonging, InOrganisation, Json};
+use crate::layers::see_through;
 use crate::problem::Problem;
 use crate::state::AppState;
 use types::{Applied, Apply};
@@ -38,7 +39,10 @@ async fn apply_documents(
     let numbered = (1..).zip(&wanted.documents);
     let documents = numbered.map(|(number, document)| apply::understand(format!("document {number}"), document));
     let documents = documents.collect::<Result<Vec<Document>, _>>()?;
-    let report = app.workshop().apply_as_member(&who.access, documents, wanted.prune).await?;
-    app.all_in_force().await?;
-    Ok(Json(report.into()))
+    let report = see_through(async move {
+        let report = app.workshop().apply_as_member(&who.access, documents, wanted.prune).await?;
+        app.all_in_force().await?;
+        Ok::<_, Problem>(report)
+    });
+    Ok(Json(report.await?.into()))
 }

@@ -6,7 +6,8 @@
 mod headers;
 mod parameters;
 
-use std::panic::AssertUnwindSafe;
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
@@ -35,6 +36,18 @@ tokio::task_local! {
 /// The id of the request at hand; a fresh one outside any.
 pub(crate) fn request_id() -> Uuid {
     CURRENT.try_with(|id| *id).unwrap_or_else(|_| Uuid::now_v7())
+}
+
+/// Does work to its end, also where the client goes away or the time for an answer is up before: it is not cut off in
+/// the middle of a commit, nor between two.
+pub(crate) async fn see_through<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let work = CURRENT.scope(request_id(), work).in_current_span();
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        // The process ends, and this request with it.
+        Err(_) => pending().await,
+    }
 }
 
 /// Wraps one request.

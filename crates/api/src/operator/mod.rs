@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 
 use crate::extract::{After, AsOperator, Id, Json, List, Query};
 use crate::invitations::types::CreatedInvitation;
+use crate::layers::see_through;
 use crate::problem::Problem;
 use crate::state::AppState;
 use types::{
@@ -58,17 +59,23 @@ async fn create_organisation(
     Json(new): Json<CreateOrganisation>,
 ) -> Result<(StatusCode, Json<CreatedOrganisation>), Problem> {
     new.owner_email.as_deref().map_or(Ok(()), invitations::check_email)?;
+    let made = see_through(async move { make(&app, actor, new).await });
+    Ok((StatusCode::CREATED, Json(made.await?)))
+}
+
+/// Takes several transactions. An organisation that one of them failed is finished by `konstruct apply`.
+async fn make(app: &AppState, actor: Actor, new: CreateOrganisation) -> Result<CreatedOrganisation, Problem> {
     let mut tx = app.db.system("the operator makes an organisation").await?;
     let made = organisations::create(&mut tx, &actor, &new.name, &new.display_name).await?;
     tx.commit().await?;
     let mut furnishing = app.db.tenant(made.id).await?;
-    llm::store::seed_defaults(&mut furnishing, &app.sealer, Seed::Standard).await?;
+    llm::store::seed_where_bare(&mut furnishing, &app.sealer, Seed::Standard).await?;
     furnishing.commit().await?;
     let owner_invitation = match new.owner_email.as_deref() {
-        Some(email) => Some(invite_owner(&app, actor, made.id, email).await?),
+        Some(email) => Some(invite_owner(app, actor, made.id, email).await?),
         None => None,
     };
-    Ok((StatusCode::CREATED, Json(CreatedOrganisation { organisation: made.into(), owner_invitation })))
+    Ok(CreatedOrganisation { organisation: made.into(), owner_invitation })
 }
 
 /// One organisation, with counts of what it holds.

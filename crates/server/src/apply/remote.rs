@@ -19,6 +19,9 @@ use crate::terminal::say;
 const CALL: Timeouts = Timeouts::within(Duration::from_secs(60));
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
+/// What an answer that did not come, or tells of a failure, leaves open: the server may be at it still.
+const UNKNOWN: &str = "it is not known whether this was applied; applying it again is safe";
+
 /// Where to apply, and with whose rights.
 pub(crate) struct Remote {
     pub server: Url,
@@ -30,7 +33,8 @@ impl Remote {
     pub(crate) async fn apply(&self, documents: &[Document], prune: bool) -> anyhow::Result<()> {
         infra::install_tls_provider();
         let egress = Egress::new(EgressOptions::default()).context("cannot make outbound connections")?;
-        let me = self.call(&egress, Method::GET, "/api/me", None, documents).await?;
+        let me = self.call(&egress, Method::GET, "/api/me", None).await?;
+        let me = self.accepted(me, documents)?;
         if !me["user"].is_null() {
             bail!("--api-key takes an API key of an organisation, not somebody's access token");
         }
@@ -38,7 +42,10 @@ impl Remote {
         let path = format!("/api/organisations/{organisation}/apply");
         let json = documents.iter().map(Document::to_json).collect::<Result<Vec<_>, _>>()?;
         let body = json!({ "documents": json, "prune": prune });
-        let applied = self.call(&egress, Method::POST, &path, Some(body), documents).await?;
+        let answer = self.call(&egress, Method::POST, &path, Some(body)).await.context(UNKNOWN)?;
+        let failed = answer.0.is_server_error();
+        let applied = self.accepted(answer, documents);
+        let applied = if failed { applied.context(UNKNOWN)? } else { applied? };
         let applied: Applied =
             serde_json::from_value(applied).context("the server speaks another version's language")?;
         let report = Report { lines: applied.changes.into_iter().map(Line::from).collect() };
@@ -52,9 +59,8 @@ impl Remote {
         method: Method,
         path: &str,
         body: Option<Value>,
-        documents: &[Document],
-    ) -> anyhow::Result<Value> {
-        let server = self.server.as_str().trim_end_matches('/');
+    ) -> anyhow::Result<(StatusCode, Value)> {
+        let server = self.address();
         let url = format!("{server}{path}").parse().context("--server takes the address of a server")?;
         // Whoever types the address may reach it.
         let mut call = egress.request(method, &url, Reach::Private)?.bearer(&self.key);
@@ -64,13 +70,22 @@ impl Remote {
         let answer = egress.send(call, CALL).await.with_context(|| format!("no server answers at {server}"))?;
         let status = answer.status();
         let text = read_limited(answer, MAX_ANSWER).await?;
-        let answer: Value = serde_json::from_slice(&text).unwrap_or_default();
+        Ok((status, serde_json::from_slice(&text).unwrap_or_default()))
+    }
+
+    /// The answer, where it is one to what was asked.
+    fn accepted(&self, (status, answer): (StatusCode, Value), documents: &[Document]) -> anyhow::Result<Value> {
+        let server = self.address();
         match (status, answer["detail"].as_str()) {
             (status, _) if status.is_success() => Ok(answer),
             (StatusCode::UNAUTHORIZED, _) => bail!("the server at {server} does not know this API key (any more)"),
             (_, Some(detail)) => bail!("{}", with_place(detail, documents)),
             (status, None) => bail!("{server} answered {status}: is it a Konstruct server that serves its API?"),
         }
+    }
+
+    fn address(&self) -> &str {
+        self.server.as_str().trim_end_matches('/')
     }
 }
 

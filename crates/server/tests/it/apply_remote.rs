@@ -1,10 +1,14 @@
 //! `konstruct apply --server`: an organisation's own documents with its own API key.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Session, TestApp};
+use sqlx::{Connection as _, PgConnection};
+use testkit::{Session, TestApp, eventually};
 
 use crate::api::world::execute;
 use crate::desk::{PASSWORD, options};
@@ -269,6 +273,74 @@ async fn a_project_that_cannot_be_removed_is_told_with_all_that_was_done() {
     execute(&house.app, "drop trigger stay on project").await;
     let again = house.apply(&owner, keep, &["--prune"]).await;
     assert!(again.status.success() && said(&again).contains("- Project acme/stuck\n"), "{}", said(&again));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_does_not_cut_off_what_it_began() {
+    let house = House::new().await;
+    let admin = || async { PgConnection::connect_with(&house.app.database().admin()).await.unwrap() };
+    let (mut holder, mut watcher) = (admin().await, admin().await);
+    let mut held = holder.begin().await.unwrap();
+    sqlx::raw_sql("select epoch from config_epoch for update").execute(&mut *held).await.unwrap();
+
+    let body = json!({"documents": [{"kind": "Provider", "organisation": "acme", "name": "own", "wire": "anthropic"}]});
+    let request = house.acme.request(Method::POST, &format!("{}/apply", house.organisation)).json(&body);
+    let asked = tokio::spawn(request.send());
+    let waits =
+        "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())";
+    let patience = Duration::from_secs(30);
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut watcher).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    // The server hears that the client is gone before it can go on.
+    house.projects().await;
+    held.commit().await.unwrap();
+
+    let providers = format!("{}/providers", house.organisation);
+    eventually(patience, || async { house.acme.get(&providers).await.to_string().contains("\"own\"") }).await;
+}
+
+/// A server that knows its key's organisation, and when it is asked to apply says this or hangs up.
+fn made_up_server(answer: Option<&str>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let me = json!({"user": null, "organisations": [{"id": "0192f0c1-2345-7000-8000-000000000000"}]}).to_string();
+    let http = |status: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    };
+    let answers = [http("200 OK", &me), answer.map(|it| http("504 Gateway Timeout", it)).unwrap_or_default()];
+    std::thread::spawn(move || {
+        for (answer, end) in answers.iter().zip(["\r\n\r\n", "}"]) {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut asked, mut part) = (Vec::new(), [0; 4096]);
+            while !asked.ends_with(end.as_bytes()) {
+                let read = stream.read(&mut part).unwrap();
+                asked.extend_from_slice(&part[..read]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_answer_comes_the_outcome_is_told_to_be_unknown() {
+    let timeout = Some("{\"detail\": \"this took far too long\"}");
+    for (answer, why) in [(timeout, "this took far too long"), (None, "no server answers at")] {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("acme.yaml");
+        std::fs::write(&file, "kind: Project\norganisation: acme\nname: p\n").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_konstruct"));
+        command.args(["apply", "--server", &made_up_server(answer), "-f"]).arg(&file);
+        command.env("KONSTRUCT_API_KEY", "kk_1");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("it is not known whether this was applied; applying it again is safe: "), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
