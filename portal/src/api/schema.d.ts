@@ -230,7 +230,8 @@ export interface paths {
         put?: never;
         /**
          * Brings the organisation to what documents say: all of them or, where one is refused, none. Each asks for the
-         *     permission that its kind needs. In force on every node when this returns.
+         *     permission that its kind needs. Projects that `prune` removes go afterwards, each by itself: look for `failed`. In
+         *     force on every node when this returns.
          */
         post: operations["apply_documents"];
         delete?: never;
@@ -1009,6 +1010,8 @@ export interface components {
             what: string;
             /** @description The fields that differed, where they are known. */
             fields: string[];
+            /** @description Why it was not done; null unless it failed. */
+            reason: string | null;
         };
         Apply: {
             /** @description As in the files of `konstruct apply`, in JSON; nothing is filled in for `${NAME}`. */
@@ -1048,7 +1051,7 @@ export interface components {
             enabled?: boolean | null;
         };
         /** @enum {string} */
-        ChangeKind: "created" | "changed" | "unchanged" | "removed";
+        ChangeKind: "created" | "changed" | "unchanged" | "removed" | "failed";
         ChangeMember: {
             role: string;
         };
