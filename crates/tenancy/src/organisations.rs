@@ -86,6 +86,12 @@ pub async fn update(
 /// off in the middle, it is called again. Returns the configuration epoch that ends it.
 pub async fn delete(db: &Db, actor: &Actor, id: TenantId) -> Result<i64, Error> {
     let mut tx = db.system("suspending an organisation before it is deleted").await?;
+    if organisation::find_organisation(&mut tx, id).await?.is_none() {
+        // Gone already, but whoever called may have been cut off right after.
+        tx.commit().await?;
+        empty_engine(db, id).await?;
+        return Err(NO_SUCH);
+    }
     let change = Change { status: Some(OrganisationStatus::Suspended), ..Change::default() };
     let (gone, epoch) = update(&mut tx, actor, id, change).await?;
     tx.commit().await?;
@@ -99,6 +105,7 @@ pub async fn delete(db: &Db, actor: &Actor, id: TenantId) -> Result<i64, Error> 
     let epoch = db::bump_config_epoch(&mut tx).await?;
     tx.commit().await?;
     // A run that was under way may have written until its lane was gone.
+    erase::wait_for_writers(db).await?;
     empty_engine(db, id).await?;
     Ok(epoch)
 }

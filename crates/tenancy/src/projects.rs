@@ -1,19 +1,14 @@
 //! Projects: the parts of an organisation.
 
-use std::time::Duration;
-
 use db::{Db, TenantTx};
 use kernel::{Cursor, Page, PageRequest, ProjectId};
 use serde_json::json;
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::store::{erase, project};
 use crate::{Access, Error, Permission, Project, audit};
 
 const NO_SUCH: Error = Error::NotFound("project");
-/// How long until it is asked again whether writers are done; most are in a millisecond or two.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const TAKEN: &str = "a project of this name stands already";
 
 /// Makes a project. Takes the organisation's `project.write`.
@@ -83,21 +78,12 @@ async fn empty(db: &Db, access: &Access, id: ProjectId) -> Result<(), Error> {
         let fenced = erase::fence_lanes(&mut tx, tenant, id, after).await?;
         tx.commit().await?;
         let Some(&last) = fenced.lanes.last() else { return Ok(()) };
-        wait_for_writers(db).await?;
+        erase::wait_for_writers(db).await?;
         let mut tx = db.system("lanes of a project that is deleted").await?;
         erase::delete_lanes(&mut tx, tenant, &fenced).await?;
         tx.commit().await?;
         after = last;
     }
-}
-
-/// Waits until whatever the engine had begun to write is written. PostgreSQL itself bounds how long that takes.
-async fn wait_for_writers(db: &Db) -> Result<(), Error> {
-    let now = erase::now(db).await?;
-    while erase::under_way_since(db, now).await? {
-        sleep(LOOK_AGAIN).await;
-    }
-    Ok(())
 }
 
 /// Deletes the project itself. `None`: a message that was on its way has come in meanwhile, and must go first.

@@ -5,15 +5,21 @@
 //! belong to goes: an organisation's a day at a time, a project's some lanes at a time, so that no statement holds locks
 //! for long, and a removal that is cut off finds the rest when it is called again.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use db::{Db, SystemTx, TenantTx};
 use kernel::{ProjectId, TenantId};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::Error;
 
 /// How many lanes go in one transaction.
 const LANES_AT_ONCE: i64 = 300;
+
+/// How long until it is asked again whether writers are done; most are in a millisecond or two.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The days that the engine has filed anything of this tenant under.
 pub(crate) async fn list_engine_days(tx: &mut SystemTx, tenant: TenantId) -> Result<Vec<chrono::NaiveDate>, Error> {
@@ -155,15 +161,20 @@ pub(crate) async fn fence_lanes(
     Ok(Fenced { lanes, epochs })
 }
 
-/// The moment, as the database's clock has it.
-pub(crate) async fn now(db: &Db) -> Result<DateTime<Utc>, Error> {
+/// Waits until whatever the engine had begun to write is written. A journal looks at its lane without holding it, so what
+/// had looked before the lane was fenced, or gone, may be written after. PostgreSQL itself bounds how long that takes.
+pub(crate) async fn wait_for_writers(db: &Db) -> Result<(), Error> {
     let mut conn = db.system_statement().await?;
-    Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&mut *conn).await?)
+    let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#).fetch_one(&mut *conn).await?;
+    drop(conn);
+    while under_way_since(db, now).await? {
+        sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
 }
 
-/// Whether anything of the engine's that began before `moment` is still under way. A journal looks at its lane without
-/// holding it, so what had looked before the lane was fenced may be written after.
-pub(crate) async fn under_way_since(db: &Db, moment: DateTime<Utc>) -> Result<bool, Error> {
+/// Whether anything of the engine's that began before `moment` is still under way.
+async fn under_way_since(db: &Db, moment: DateTime<Utc>) -> Result<bool, Error> {
     let mut conn = db.system_statement().await?;
     let found = sqlx::query_scalar!(
         r#"select exists (

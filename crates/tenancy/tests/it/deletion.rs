@@ -95,3 +95,21 @@ async fn a_deleted_organisation_leaves_nothing_behind_and_its_neighbour_loses_no
     let again = organisations::delete(&house.db, &Actor::System, acme).await;
     assert_eq!(again.unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn what_a_deletion_left_that_was_cut_off_at_its_end_goes_when_it_is_called_again() {
+    let house = House::new().await;
+    let (acme, other) = (house.organisation("acme").await, house.organisation("other").await);
+    fill(&house, other, organisations::FIRST_PROJECT).await;
+    let before = census(&house, other).await;
+    organisations::delete(&house.db, &Actor::System, acme).await.unwrap();
+    let late = "insert into step (tenant_id, run_id, seq, state, day, key, kind, output)
+                values ('TENANT', gen_random_uuid(), 1, 'done', current_date, 'late', 'think', '\"words\"')";
+    house.sql(&late.replace("TENANT", &acme.to_string())).await;
+
+    let again = organisations::delete(&house.db, &Actor::System, acme).await;
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::NotFound);
+    let left: Vec<_> = census(&house, acme).await.into_iter().filter(|(_, rows)| *rows > 0).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(census(&house, other).await, before);
+}
