@@ -121,10 +121,10 @@ pub async fn update_draft(tx: &mut TenantTx, id: AgentId, draft: &AgentConfig) -
 /// Refuses a configuration whose model group does not stand: nobody would answer. A draft may name one before it is
 /// made.
 pub async fn check_model_group(tx: &mut TenantTx, config: &AgentConfig) -> Result<(), Error> {
-    let known: Vec<_> = llm::store::list_groups(tx).await?.into_iter().map(|group| group.name).collect();
-    if known.contains(&config.model_group) {
+    if !llm::store::groups_named(tx, std::slice::from_ref(&config.model_group)).await?.is_empty() {
         return Ok(());
     }
+    let known: Vec<_> = llm::store::list_groups(tx).await?.into_iter().map(|group| group.name).collect();
     let problem = format!("there is no model group \"{}\"; there are {}", config.model_group, known.join(", "));
     Err(Error::Invalid { field: "model_group", problem })
 }

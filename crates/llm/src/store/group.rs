@@ -1,8 +1,10 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use kernel::ModelGroupId;
 use serde::{Deserialize, Serialize};
-use sqlx::types::Json;
+use sqlx::types::{Json, Uuid};
 
 use super::{Change, Written, check_name, list_providers};
 use crate::error::Error;
@@ -32,33 +34,63 @@ pub struct GroupSpec {
     pub fallbacks: Vec<String>,
 }
 
+struct Row {
+    group_id: Uuid,
+    name: String,
+    models: Json<Vec<ModelRef>>,
+    fallbacks: Vec<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Row> for ModelGroup {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.group_id.into(),
+            name: row.name,
+            models: row.models.0,
+            fallbacks: row.fallbacks,
+            created_at: row.created_at,
+        }
+    }
+}
+
 /// All groups, by name.
 pub async fn list_groups(tx: &mut TenantTx) -> Result<Vec<ModelGroup>, Error> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"select group_id, name, models as "models: Json<Vec<ModelRef>>", fallbacks, created_at
            from model_group order by name"#
     )
     .fetch_all(&mut **tx)
     .await?;
-    let groups = rows.into_iter().map(|row| ModelGroup {
-        id: row.group_id.into(),
-        name: row.name,
-        models: row.models.0,
-        fallbacks: row.fallbacks,
-        created_at: row.created_at,
-    });
-    Ok(groups.collect())
+    Ok(rows.into_iter().map(ModelGroup::from).collect())
 }
 
 pub async fn find_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<ModelGroup, Error> {
-    list_groups(tx).await?.into_iter().find(|group| group.id == id).ok_or(Error::NotFound("model group"))
+    let found = sqlx::query_as!(
+        Row,
+        r#"select group_id, name, models as "models: Json<Vec<ModelRef>>", fallbacks, created_at
+           from model_group where group_id = $1"#,
+        id.as_uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    found.map(ModelGroup::from).ok_or(Error::NotFound("model group"))
+}
+
+/// The ids of those of these groups that stand, by their names.
+pub async fn groups_named(tx: &mut TenantTx, names: &[String]) -> Result<HashMap<String, ModelGroupId>, Error> {
+    let rows = sqlx::query!("select name, group_id from model_group where name = any ($1)", names)
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.group_id.into())).collect())
 }
 
 /// Makes the group of this name what `spec` says. Its providers and fallbacks must exist.
 pub async fn upsert_group(tx: &mut TenantTx, spec: &GroupSpec) -> Result<Written<ModelGroupId>, Error> {
-    let found = list_groups(tx).await?.into_iter().find(|group| group.name == spec.name);
+    let found = groups_named(tx, std::slice::from_ref(&spec.name)).await?.into_values().next();
     match found {
-        Some(group) => update_group(tx, group.id, spec).await,
+        Some(id) => update_group(tx, id, spec).await,
         None => {
             check(tx, spec).await?;
             let id = ModelGroupId::new();
@@ -145,13 +177,14 @@ async fn check(tx: &mut TenantTx, spec: &GroupSpec) -> Result<(), Error> {
             return Err(Error::Invalid("a model's name has 1 to 200 characters".to_owned()));
         }
     }
-    let groups: Vec<_> = list_groups(tx).await?.into_iter().map(|group| group.name).collect();
-    match spec.fallbacks.iter().find(|name| **name == spec.name || !groups.contains(name)) {
+    let standing = groups_named(tx, &spec.fallbacks).await?;
+    match spec.fallbacks.iter().find(|name| **name == spec.name || !standing.contains_key(*name)) {
         Some(name) if *name == spec.name => {
             Err(Error::Invalid(format!("the model group `{name}` cannot fall back to itself")))
         }
         Some(name) => {
-            let known = groups.join(", ");
+            let known: Vec<_> = list_groups(tx).await?.into_iter().map(|group| group.name).collect();
+            let known = known.join(", ");
             Err(Error::Invalid(format!("there is no model group `{name}` to fall back to; there are {known}")))
         }
         None => Ok(()),

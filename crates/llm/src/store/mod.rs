@@ -14,8 +14,8 @@ use kernel::TenantCtx;
 use std::sync::Arc;
 
 pub use group::{
-    GroupSpec, MAX_FALLBACKS, ModelGroup, check_fallbacks, delete_group, find_group, list_groups, update_group,
-    upsert_group,
+    GroupSpec, MAX_FALLBACKS, ModelGroup, check_fallbacks, delete_group, find_group, groups_named, list_groups,
+    update_group, upsert_group,
 };
 pub use provider::{
     KeyChange, Provider, ProviderSpec, check_reach, delete_provider, find_provider, list_providers, update_provider,
