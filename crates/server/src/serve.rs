@@ -1,7 +1,7 @@
 //! `konstruct serve`: the whole product in one process.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,8 @@ pub(crate) async fn serve_until(
     if let Some(figures) = figures {
         tasks.spawn(api::serve(figures, node.figures(), ServeOptions::default(), closed.clone()));
     }
-    let running = Running::announce(config, address)?;
+    let local = local_commands(&tls, &node, (&tasks, &closed)).await?;
+    let running = Running::announce(config, address, local)?;
     tracing::info!(address = %address, started_in_ms = began.elapsed().as_millis(), "ready");
     say(format!("Konstruct {} is running at {}", env!("CARGO_PKG_VERSION"), running.url));
     welcome.say(config, &running.url);
@@ -92,13 +93,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn announce(config: &Config, address: SocketAddr) -> anyhow::Result<Self> {
+    fn announce(config: &Config, address: SocketAddr, local: Option<SocketAddr>) -> anyhow::Result<Self> {
         let url = match &config.public_url {
             Some(_) => config.public_url(),
             None => Config { listen: address, ..config.clone() }.public_url(),
         };
         let file = Self::file(config);
-        let local = Config { listen: reachable(address), public_url: None, ..config.clone() }.public_url();
+        let local = format!("http://{}", local.unwrap_or_else(|| reachable(address)));
         fs::write(&file, local).with_context(|| format!("cannot write {}", file.display()))?;
         Ok(Self { file, url })
     }
@@ -134,10 +135,26 @@ impl Drop for Running {
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
-        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        std::net::IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
     };
     SocketAddr::new(ip, address.port())
+}
+
+/// Where a server with TLS is reached by this machine's own commands: without it, on loopback. They would have to know a
+/// name that the certificate bears, and to trust whoever signed it.
+async fn local_commands(
+    tls: &Option<Tls>,
+    node: &Node,
+    (tasks, closed): (&TaskTracker, &CancellationToken),
+) -> anyhow::Result<Option<SocketAddr>> {
+    if tls.is_none() {
+        return Ok(None);
+    }
+    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let address = listener.local_addr()?;
+    tasks.spawn(api::serve(listener, node.router(), ServeOptions::default(), closed.clone()));
+    Ok(Some(address))
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

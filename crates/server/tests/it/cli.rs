@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::Value;
 use testkit::{AppOptions, Database, TestApp};
@@ -50,6 +51,27 @@ async fn a_first_run_on_the_private_database_gives_somebody_to_talk_to_and_an_ac
     let log = app.log();
     assert_eq!(log.matches("password  ").count(), 1, "the password is printed once");
     assert!(log.contains("konstruct user reset-password owner@localhost"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_tls_is_talked_to_by_its_machine_s_own_commands_whatever_its_certificate() {
+    let options = AppOptions { binary: BINARY.into(), database: Database::Embedded, data_dir: None, env: Vec::new() };
+    let mut app = TestApp::start_with(options).await;
+    app.terminate().await;
+    let certificates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/src/serve/testdata");
+    let file = |name: &str| certificates.join(name).display().to_string();
+    app.set_env("KONSTRUCT_TLS__CERT_FILE", Some(&file("first.cert.pem")));
+    app.set_env("KONSTRUCT_TLS__KEY_FILE", Some(&file("first.key.pem")));
+    app.set_env("KONSTRUCT_PUBLIC_URL", Some("https://konstruct.example.com"));
+    app.spawn_again();
+    let announced = app.data_dir().join("server.url");
+    testkit::eventually(Duration::from_secs(30), || async { announced.exists() }).await;
+    let doctor = output(app.command("doctor")).await;
+    assert!(doctor.status.success() && said(&doctor).contains("server: ready"), "{}", said(&doctor));
+    let mut chat = app.command("chat");
+    chat.args(["--organisation", "demo", "--say", "What is Konstruct?"]);
+    let answer = output(chat).await;
+    assert!(answer.status.success() && said(&answer).contains("offline model"), "{}", said(&answer));
 }
 
 /// The binary with nothing of the configuration of whoever runs the tests.
