@@ -1,14 +1,16 @@
 import { access } from "@/i18n/messages/access";
 import { agents } from "@/i18n/messages/agents";
 import { chat } from "@/i18n/messages/chat";
-import { common } from "@/i18n/messages/common";
 import { connections } from "@/i18n/messages/connections";
 import { conversations } from "@/i18n/messages/conversations";
+import { frame } from "@/i18n/messages/frame";
+import { home } from "@/i18n/messages/home";
 import { models } from "@/i18n/messages/models";
 
 /** Every English text of the portal, by key. `{name}` is filled in; `{ one, other }` follows `count`. */
 export const messages = {
-  ...common,
+  ...frame,
+  ...home,
   ...access,
   ...agents,
   ...chat,
