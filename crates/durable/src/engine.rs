@@ -139,14 +139,18 @@ impl Engine {
         let (tenant, lane, message) = (arrival.tenant, arrival.lane, arrival.message);
         let reply = arrival.reply.clone().filter(|reply| inner.sends(reply));
         let item = AckItem::new(arrival, reply.is_some() && inner.works)?;
-        if let Some((text, body)) = item.words().filter(|_| inner.works) {
+        if inner.works
+            && let Some((text, body)) = item.words()
+        {
             // Before the commit: from then on it may be claimed.
             inner.handover.put(message, text, body);
         }
         failpoint::pass("ack.before");
         let acked = inner.ack.submit(item).await;
-        let Some((seq, day)) = acked.inspect_err(|_| inner.handover.forget(message))? else {
+        if !matches!(acked, Ok(Some(_))) {
             inner.handover.forget(message);
+        }
+        let Some((seq, day)) = acked? else {
             metrics::counter!("konstruct_messages_duplicate_total").increment(1);
             return Ok(Receipt::Duplicate);
         };
