@@ -13,9 +13,11 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// The checkout this tool was built from; cargo starts it anywhere inside.
+    /// The checkout that cargo starts this tool for, from anywhere inside. Where checkouts share a target directory, the
+    /// tool itself may have been built from another one.
     pub(crate) fn find() -> Result<Self> {
-        let tool = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let tool = std::env::var_os("CARGO_MANIFEST_DIR").context("cargo starts this tool: `cargo xtask`")?;
+        let tool = Path::new(&tool);
         Ok(Self { root: tool.parent().context("the tool stands inside the project")?.to_owned() })
     }
 
