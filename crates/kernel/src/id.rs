@@ -83,6 +83,11 @@ ids! {
     MessageId;
     ProviderId;
     ModelGroupId;
+    /// A key for the gateway of model calls.
+    VirtualKeyId;
+    BudgetId;
+    /// One call of a model, as whoever made it sees it: attempts and fallbacks included.
+    ModelCallId;
     /// What is claimed: at most one run of a lane is under way anywhere.
     LaneId;
     RunId;

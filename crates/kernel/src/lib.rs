@@ -12,8 +12,9 @@ mod tenant;
 pub use clock::Clock;
 pub use error::ErrorKind;
 pub use id::{
-    AgentId, ApiKeyId, ConnectionId, ContactId, ConversationId, DeadLetterId, InvitationId, LaneId, MemberId,
-    MessageId, ModelGroupId, NodeId, ProjectId, ProviderId, RunId, SecretId, SessionId, TenantId, UserId,
+    AgentId, ApiKeyId, BudgetId, ConnectionId, ContactId, ConversationId, DeadLetterId, InvitationId, LaneId, MemberId,
+    MessageId, ModelCallId, ModelGroupId, NodeId, ProjectId, ProviderId, RunId, SecretId, SessionId, TenantId, UserId,
+    VirtualKeyId,
 };
 pub use page::{Cursor, Page, PageRequest};
 pub use secret::Secret;

@@ -7,6 +7,7 @@
 //! Invariant: whatever was made of an attempt, a [`CallRecord`] tells of it; a cost that is not known is `None`, never 0.
 //! Invariant: an answer is whole or none: what breaks off, or cannot be parsed, is asked for again.
 
+mod account;
 mod draft;
 mod error;
 mod fault;
@@ -17,13 +18,16 @@ mod prices;
 mod providers;
 mod sse;
 pub mod store;
+mod usd;
 
 #[cfg(test)]
 mod golden;
 
+pub use account::Account;
 pub use error::{ChatError, ChatErrorKind, Error};
 pub use model::{
     CallRecord, ChatMessage, ChatRequest, Completion, Delta, Echo, ModelRef, Source, Stop, TokenUsage, ToolCall,
     ToolSpec, UnknownWire, Wire,
 };
 pub use pool::{Pool, PoolOptions};
+pub use usd::Usd;
