@@ -41,21 +41,23 @@ fn messages(entry: Entry, amendments: &Amendments) -> Vec<ChatMessage> {
         Some(Amendment { text: Some(corrected), .. }) => corrected.clone(),
         None => entry.text,
     };
-    let user = (!text.trim().is_empty()).then_some(ChatMessage::User { text });
+    let user = (!text.trim().is_empty()).then(|| ChatMessage::user(text));
     let answer = entry
         .reply
         .filter(|reply| !matches!(reply.state, ReplyState::Failed | ReplyState::Dropped))
         .and_then(|reply| reply.text)
         .filter(|text| !text.trim().is_empty())
-        .map(|text| ChatMessage::Assistant { text, tool_calls: Vec::new() });
+        .map(ChatMessage::assistant);
     user.into_iter().chain(answer).collect()
 }
 
 /// Three bytes a token is on the cautious side for European languages and about right for others.
 fn estimate(message: &ChatMessage) -> usize {
-    let (ChatMessage::User { text } | ChatMessage::Assistant { text, .. } | ChatMessage::Tool { content: text, .. }) =
-        message;
-    text.len() / 3 + 8
+    let bytes = match message {
+        ChatMessage::User { content } | ChatMessage::Tool { content, .. } => content.text().len(),
+        ChatMessage::Assistant { text, .. } => text.len(),
+    };
+    bytes / 3 + 8
 }
 
 #[cfg(test)]
@@ -90,7 +92,7 @@ mod tests {
         remember(entries, amendments)
             .into_iter()
             .map(|message| match message {
-                ChatMessage::User { text } => format!("user: {text}"),
+                ChatMessage::User { content } => format!("user: {}", content.text()),
                 ChatMessage::Assistant { text, .. } => format!("agent: {text}"),
                 ChatMessage::Tool { .. } => "tool".to_owned(),
             })

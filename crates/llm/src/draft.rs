@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::fault::Fault;
-use crate::model::{Echo, Stop, TokenUsage, ToolCall};
+use crate::model::{Stop, TokenUsage};
+use crate::piece::{Piece, Sink};
+use crate::request::{Echo, Thought, ToolCall};
 
 /// The most bytes of text and tool arguments one answer may hold.
 pub(crate) const MAX_ANSWER: usize = 8 << 20;
@@ -11,18 +13,25 @@ pub(crate) const MAX_ANSWER: usize = 8 << 20;
 /// A whole answer of one call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
+    pub(crate) thoughts: Vec<Thought>,
     pub(crate) text: String,
     pub(crate) tool_calls: Vec<ToolCall>,
     pub(crate) stop: Stop,
     pub(crate) usage: Option<TokenUsage>,
 }
 
+/// Collects an answer and hands its pieces on, each as soon as it is complete enough to be understood.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) usage: Option<TokenUsage>,
     pub(crate) stop: Option<Stop>,
     /// Goes with the first tool call.
     pub(crate) echo: Option<Echo>,
+    /// The number of messages before the answer: keeps made-up ids apart over a conversation.
+    turn: usize,
+    thoughts: Vec<Thought>,
+    /// The last thought goes on.
+    thinking: bool,
     text: String,
     tools: Vec<ToolDraft>,
     size: usize,
@@ -33,58 +42,122 @@ pub(crate) struct ToolDraft {
     /// The protocol's own number of it within the answer.
     pub(crate) index: u64,
     pub(crate) id: String,
+    /// Empty until it is known; the call is told of when it is.
     pub(crate) name: String,
     /// JSON, in pieces so far.
     arguments: String,
+    signature: Option<String>,
 }
 
 impl Draft {
-    pub(crate) fn say(&mut self, text: &str, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+    pub(crate) fn new(turn: usize) -> Self {
+        Self { turn, ..Self::default() }
+    }
+
+    pub(crate) fn say(&mut self, text: &str, sink: &mut Sink<'_>) -> Result<(), Fault> {
         if text.is_empty() {
             return Ok(());
         }
         self.grow(text.len())?;
+        self.thinking = false;
         self.text.push_str(text);
-        on_text(text);
+        sink(Piece::Text(text));
         Ok(())
     }
 
-    /// The tool call with this index, begun if it is new.
-    pub(crate) fn tool(&mut self, index: u64) -> Result<&mut ToolDraft, Fault> {
-        let at = match self.tools.iter().rposition(|tool| tool.index == index) {
-            Some(at) => at,
-            None => self.begin_tool(index)?,
-        };
-        Ok(&mut self.tools[at])
+    /// More of a thought.
+    pub(crate) fn think(&mut self, text: &str, sink: &mut Sink<'_>) -> Result<(), Fault> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.grow(text.len())?;
+        match self.thoughts.last_mut() {
+            Some(Thought::Open { text: begun, .. }) if self.thinking => begun.push_str(text),
+            _ => self.thoughts.push(Thought::Open { text: text.to_owned(), signature: None }),
+        }
+        self.thinking = true;
+        sink(Piece::Thought(text));
+        Ok(())
     }
 
-    /// Begins another tool call; answers where it stands.
-    pub(crate) fn begin_tool(&mut self, index: u64) -> Result<usize, Fault> {
-        self.grow(size_of::<ToolDraft>())?;
-        self.tools.push(ToolDraft { index, ..ToolDraft::default() });
-        Ok(self.tools.len() - 1)
+    /// The proof of the thought under way; some providers prove a thought they do not tell.
+    pub(crate) fn sign(&mut self, proof: &str, sink: &mut Sink<'_>) -> Result<(), Fault> {
+        if proof.is_empty() {
+            return Ok(());
+        }
+        self.grow(proof.len())?;
+        match self.thoughts.last_mut() {
+            Some(Thought::Open { signature, .. }) if self.thinking => *signature = Some(proof.to_owned()),
+            _ => self.thoughts.push(Thought::Open { text: String::new(), signature: Some(proof.to_owned()) }),
+        }
+        self.thinking = false;
+        sink(Piece::Signature(proof));
+        Ok(())
+    }
+
+    /// A thought that only its own provider can read.
+    pub(crate) fn seal(&mut self, data: &str, sink: &mut Sink<'_>) -> Result<(), Fault> {
+        self.grow(data.len())?;
+        self.thinking = false;
+        self.thoughts.push(Thought::Sealed { data: data.to_owned() });
+        sink(Piece::Sealed(data));
+        Ok(())
     }
 
     pub(crate) fn tools(&self) -> &[ToolDraft] {
         &self.tools
     }
 
-    /// More of the arguments of the tool call with this index.
-    pub(crate) fn argue(&mut self, index: u64, fragment: &str) -> Result<(), Fault> {
-        self.grow(fragment.len())?;
-        self.tool(index)?.arguments.push_str(fragment);
+    /// Begins the tool call with this index, or tells more of it. It is told of once its name is known; an id that is
+    /// missing then, or that another call has, is made up.
+    pub(crate) fn call(&mut self, index: u64, id: &str, name: &str, sink: &mut Sink<'_>) -> Result<(), Fault> {
+        let at = self.find_or_begin(index)?;
+        self.grow(id.len() + name.len())?;
+        let tool = &mut self.tools[at];
+        if !tool.name.is_empty() {
+            return Ok(());
+        }
+        if tool.id.is_empty() {
+            tool.id = id.to_owned();
+        }
+        if name.is_empty() {
+            return Ok(());
+        }
+        tool.name = name.to_owned();
+        let (given, taken) = (self.tools[at].id.as_str(), |id: &str| self.tools[..at].iter().any(|one| one.id == id));
+        if given.is_empty() || taken(given) {
+            self.tools[at].id = format!("call_{}_{at}", self.turn);
+        }
+        let tool = &self.tools[at];
+        sink(Piece::Call { call: at, id: &tool.id, name: &tool.name });
+        if !tool.arguments.is_empty() {
+            sink(Piece::Arguments { call: at, json: &tool.arguments });
+        }
         Ok(())
     }
 
-    /// The answer, if it is whole. `turn` (the number of messages before it) keeps made-up ids apart over a conversation.
-    pub(crate) fn finish(self, turn: usize) -> Result<Answer, Fault> {
+    /// More of the arguments of the tool call with this index.
+    pub(crate) fn argue(&mut self, index: u64, fragment: &str, sink: &mut Sink<'_>) -> Result<(), Fault> {
+        if fragment.is_empty() {
+            return Ok(());
+        }
+        self.grow(fragment.len())?;
+        let at = self.find_or_begin(index)?;
+        self.tools[at].arguments.push_str(fragment);
+        if !self.tools[at].name.is_empty() {
+            sink(Piece::Arguments { call: at, json: fragment });
+        }
+        Ok(())
+    }
+
+    /// The answer, if it is whole.
+    pub(crate) fn finish(self) -> Result<Answer, Fault> {
         let said = self.stop.ok_or(Fault::BrokenOff)?;
         let mut tool_calls: Vec<ToolCall> = Vec::with_capacity(self.tools.len());
-        for (n, tool) in self.tools.into_iter().enumerate() {
+        for tool in self.tools {
             let Some(arguments) = parse_arguments(&tool, said)? else { continue };
-            let taken = tool_calls.iter().any(|call| call.id == tool.id);
-            let id = if tool.id.is_empty() || taken { format!("call_{turn}_{n}") } else { tool.id };
-            tool_calls.push(ToolCall { id, name: tool.name, arguments, echo: None });
+            let ToolDraft { id, name, signature, .. } = tool;
+            tool_calls.push(ToolCall { id, name, arguments, echo: None, signature });
         }
         if self.text.trim().is_empty() && tool_calls.is_empty() {
             return Err(match said {
@@ -105,7 +178,16 @@ impl Draft {
             Stop::End => Stop::ToolCalls,
             other => other,
         };
-        Ok(Answer { text: self.text, tool_calls, stop, usage: self.usage })
+        Ok(Answer { thoughts: self.thoughts, text: self.text, tool_calls, stop, usage: self.usage })
+    }
+
+    fn find_or_begin(&mut self, index: u64) -> Result<usize, Fault> {
+        if let Some(at) = self.tools.iter().rposition(|tool| tool.index == index) {
+            return Ok(at);
+        }
+        self.grow(size_of::<ToolDraft>())?;
+        self.tools.push(ToolDraft { index, ..ToolDraft::default() });
+        Ok(self.tools.len() - 1)
     }
 
     fn grow(&mut self, by: usize) -> Result<(), Fault> {
@@ -137,46 +219,89 @@ mod tests {
 
     use super::*;
 
+    fn silent() -> impl FnMut(Piece<'_>) + Send {
+        |_| {}
+    }
+
     fn with_tool(name: &str, arguments: &str, stop: Stop) -> Draft {
         let mut draft = Draft { stop: Some(stop), ..Draft::default() };
-        draft.tool(0).unwrap().name = name.to_owned();
-        draft.argue(0, arguments).unwrap();
+        draft.call(0, "a", name, &mut silent()).unwrap();
+        draft.argue(0, arguments, &mut silent()).unwrap();
         draft
     }
 
     #[test]
     fn missing_and_doubled_ids_are_replaced_by_ones_of_this_turn() {
-        let mut draft = Draft { stop: Some(Stop::ToolCalls), ..Draft::default() };
+        let (mut draft, mut told) = (Draft { stop: Some(Stop::ToolCalls), ..Draft::new(7) }, Vec::new());
         for (index, id) in [(0, "a"), (1, "a"), (2, "")] {
-            let tool = draft.tool(index).unwrap();
-            (tool.id, tool.name) = (id.to_owned(), "clock".to_owned());
+            let mut tell = |piece: Piece<'_>| match piece {
+                Piece::Call { id, .. } => told.push(id.to_owned()),
+                other => panic!("{other:?}"),
+            };
+            draft.call(index, id, "clock", &mut tell).unwrap();
         }
-        let ids: Vec<String> = draft.finish(7).unwrap().tool_calls.into_iter().map(|call| call.id).collect();
+        let ids: Vec<String> = draft.finish().unwrap().tool_calls.into_iter().map(|call| call.id).collect();
         assert_eq!(ids, ["a", "call_7_1", "call_7_2"]);
+        assert_eq!(told, ids);
+    }
+
+    #[test]
+    fn a_call_is_told_of_once_its_name_is_known_with_the_arguments_that_came_before() {
+        let (mut draft, mut told) = (Draft::default(), Vec::new());
+        let mut tell = |piece: Piece<'_>| told.push(format!("{piece:?}"));
+        draft.call(4, "a", "", &mut tell).unwrap();
+        draft.argue(4, "{\"x\"", &mut tell).unwrap();
+        draft.call(4, "", "clock", &mut tell).unwrap();
+        draft.argue(4, ":1}", &mut tell).unwrap();
+        assert_eq!(
+            told,
+            [
+                "Call { call: 0, id: \"a\", name: \"clock\" }",
+                "Arguments { call: 0, json: \"{\\\"x\\\"\" }",
+                "Arguments { call: 0, json: \":1}\" }",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_thought_ends_with_its_proof_or_with_the_first_word() {
+        let (mut draft, sink) = (Draft { stop: Some(Stop::End), ..Draft::default() }, &mut silent());
+        draft.think("What ", sink).unwrap();
+        draft.think("time?", sink).unwrap();
+        draft.sign("c2ln", sink).unwrap();
+        draft.think("Hm.", sink).unwrap();
+        draft.seal("x", sink).unwrap();
+        draft.say("Noon.", sink).unwrap();
+        let open = |text: &str, signature: Option<&str>| Thought::Open {
+            text: text.to_owned(),
+            signature: signature.map(str::to_owned),
+        };
+        let want = [open("What time?", Some("c2ln")), open("Hm.", None), Thought::Sealed { data: "x".into() }];
+        assert_eq!(draft.finish().unwrap().thoughts, want);
     }
 
     #[test]
     fn the_stop_follows_what_is_there_not_what_is_said() {
-        assert_eq!(with_tool("clock", "", Stop::End).finish(0).unwrap().stop, Stop::ToolCalls);
+        assert_eq!(with_tool("clock", "", Stop::End).finish().unwrap().stop, Stop::ToolCalls);
         let mut draft = Draft { stop: Some(Stop::ToolCalls), ..Draft::default() };
-        draft.say("hi", &mut |_| {}).unwrap();
-        assert_eq!(draft.finish(0).unwrap().stop, Stop::End);
+        draft.say("hi", &mut silent()).unwrap();
+        assert_eq!(draft.finish().unwrap().stop, Stop::End);
     }
 
     #[test]
     fn arguments_that_are_cut_short_are_dropped_at_the_limit_and_refused_elsewhere() {
-        assert_eq!(with_tool("clock", "{\"zone\": \"Eur", Stop::Length).finish(0), Err(Fault::Speechless));
-        assert!(matches!(with_tool("clock", "{\"zone\": \"Eur", Stop::ToolCalls).finish(0), Err(Fault::Garbage(_))));
-        assert_eq!(with_tool("clock", " ", Stop::ToolCalls).finish(0).unwrap().tool_calls[0].arguments, json!({}));
-        assert!(matches!(with_tool("", "{}", Stop::ToolCalls).finish(0), Err(Fault::Garbage(_))));
+        assert_eq!(with_tool("clock", "{\"zone\": \"Eur", Stop::Length).finish(), Err(Fault::Speechless));
+        assert!(matches!(with_tool("clock", "{\"zone\": \"Eur", Stop::ToolCalls).finish(), Err(Fault::Garbage(_))));
+        assert_eq!(with_tool("clock", " ", Stop::ToolCalls).finish().unwrap().tool_calls[0].arguments, json!({}));
+        assert!(matches!(with_tool("", "{}", Stop::ToolCalls).finish(), Err(Fault::Garbage(_))));
     }
 
     #[test]
     fn an_answer_without_an_end_without_content_or_without_measure_is_none() {
-        assert_eq!(Draft::default().finish(0), Err(Fault::BrokenOff));
-        assert_eq!(Draft { stop: Some(Stop::End), ..Draft::default() }.finish(0), Err(Fault::Empty));
-        assert_eq!(Draft { stop: Some(Stop::Filtered), ..Draft::default() }.finish(0), Err(Fault::Declined));
+        assert_eq!(Draft::default().finish(), Err(Fault::BrokenOff));
+        assert_eq!(Draft { stop: Some(Stop::End), ..Draft::default() }.finish(), Err(Fault::Empty));
+        assert_eq!(Draft { stop: Some(Stop::Filtered), ..Draft::default() }.finish(), Err(Fault::Declined));
         let (mut draft, piece) = (Draft::default(), "x".repeat(1 << 20));
-        assert!((0..10).any(|_| draft.argue(0, &piece) == Err(Fault::TooLarge)));
+        assert!((0..10).any(|_| draft.argue(0, &piece, &mut silent()) == Err(Fault::TooLarge)));
     }
 }

@@ -4,17 +4,20 @@ use serde_json::json;
 
 use crate::draft::Answer;
 use crate::fault::Fault;
-use crate::model::{ChatMessage, ChatRequest, ToolCall, ToolSpec, Wire};
+use crate::model::Wire;
+use crate::piece::Piece;
 use crate::providers::{Call, Endpoint, HttpCall, Progress, adapter};
+use crate::request::{ChatMessage, ChatRequest, ToolCall, ToolSpec};
 
 pub(crate) fn request() -> ChatRequest {
     ChatRequest {
         system: "You are Mara.".into(),
         messages: vec![
-            ChatMessage::User { text: "Hello".into() },
-            ChatMessage::Assistant { text: "Good day.".into(), tool_calls: vec![] },
-            ChatMessage::User { text: "What time is it, and what is 2+2?".into() },
+            ChatMessage::user("Hello"),
+            ChatMessage::assistant("Good day."),
+            ChatMessage::user("What time is it, and what is 2+2?"),
             ChatMessage::Assistant {
+                thoughts: vec![],
                 text: String::new(),
                 tool_calls: vec![
                     call("call_1", "date_time", json!({"zone": "UTC"})),
@@ -40,7 +43,7 @@ pub(crate) fn request() -> ChatRequest {
             parameters: json!({"type": "object", "properties": {"zone": {"type": "string"}}}),
         }],
         max_output_tokens: Some(256),
-        sources: vec![],
+        ..ChatRequest::default()
     }
 }
 
@@ -51,14 +54,20 @@ pub(crate) fn read_cut(wire: Wire, stream: &[u8], piece: usize) -> (Result<Answe
     let call = adapter(wire).call(&Endpoint { base: &base, key: None, model: "m" }, &request);
     let Ok(Call::Http(HttpCall { mut reader, .. })) = call else { panic!("{wire} makes no call") };
     for bytes in stream.chunks(piece) {
-        match reader.feed(bytes, &mut |text| shown.push_str(text)) {
+        match reader.feed(bytes, &mut |piece| show(piece, &mut shown)) {
             Ok(Progress::End) => break,
             Ok(_) => {}
             Err(fault) => return (Err(fault), shown),
         }
     }
-    let answer = reader.finish(&mut |text| shown.push_str(text));
+    let answer = reader.finish(&mut |piece| show(piece, &mut shown));
     (answer, shown)
+}
+
+fn show(piece: Piece<'_>, shown: &mut String) {
+    if let Piece::Text(text) = piece {
+        shown.push_str(text);
+    }
 }
 
 /// Reads `stream` in one piece and byte by byte, which must come to the same.
@@ -72,5 +81,5 @@ pub(crate) fn read(wire: Wire, stream: &str) -> Result<Answer, Fault> {
 }
 
 pub(crate) fn call(id: &str, name: &str, arguments: serde_json::Value) -> ToolCall {
-    ToolCall { id: id.into(), name: name.into(), arguments, echo: None }
+    ToolCall { id: id.into(), name: name.into(), arguments, echo: None, signature: None }
 }

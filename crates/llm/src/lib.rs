@@ -11,11 +11,15 @@ mod account;
 mod draft;
 mod error;
 mod fault;
+#[expect(dead_code, unused_imports, reason = "the protocols follow")]
+mod gateway;
 mod lines;
 mod model;
+mod piece;
 mod pool;
 mod prices;
 mod providers;
+mod request;
 mod sse;
 pub mod store;
 mod usd;
@@ -25,9 +29,10 @@ mod golden;
 
 pub use account::Account;
 pub use error::{ChatError, ChatErrorKind, Error};
-pub use model::{
-    CallRecord, ChatMessage, ChatRequest, Completion, Delta, Echo, ModelRef, Source, Stop, TokenUsage, ToolCall,
-    ToolSpec, UnknownWire, Wire,
-};
+pub use model::{CallRecord, Completion, Delta, ModelRef, Stop, TokenUsage, UnknownWire, Wire};
 pub use pool::{Pool, PoolOptions};
+pub use request::{
+    ChatMessage, ChatRequest, Content, Echo, Effort, Image, OutputFormat, Part, Sampling, Source, Thinking, Thought,
+    ToolCall, ToolChoice, ToolSpec,
+};
 pub use usd::Usd;

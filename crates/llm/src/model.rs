@@ -3,98 +3,10 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-/// What a model is asked, in no provider's words.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ChatRequest {
-    /// Who the model is to be and by which rules; reaches it as system text.
-    pub system: String,
-    /// The conversation, oldest first. The words to answer are the last [`ChatMessage::User`]; what tools said follows.
-    pub messages: Vec<ChatMessage>,
-    /// What the model may call, in a stable order (providers cache prompts by their beginning).
-    #[serde(default)]
-    pub tools: Vec<ToolSpec>,
-    #[serde(default)]
-    pub max_output_tokens: Option<u32>,
-    /// Texts that belong to the question; the built-in offline model answers from them and from nothing else.
-    #[serde(default)]
-    pub sources: Vec<Source>,
-}
+use crate::request::ToolCall;
 
-impl ChatRequest {
-    /// The words to answer.
-    pub fn question(&self) -> &str {
-        self.messages
-            .iter()
-            .rev()
-            .find_map(|message| match message {
-                ChatMessage::User { text } => Some(text.as_str()),
-                _ => None,
-            })
-            .unwrap_or_default()
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "role", rename_all = "snake_case")]
-pub enum ChatMessage {
-    User {
-        text: String,
-    },
-    Assistant {
-        text: String,
-        #[serde(default)]
-        tool_calls: Vec<ToolCall>,
-    },
-    /// What a tool said to the call `call_id`.
-    Tool {
-        call_id: String,
-        name: String,
-        content: String,
-        is_error: bool,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ToolCall {
-    /// Unique within the conversation; made up here where the provider gave none.
-    pub id: String,
-    pub name: String,
-    /// What the model wrote, parsed; not checked against the tool's schema.
-    pub arguments: Value,
-    /// What its model wants to see again; on the first call of an answer alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub echo: Option<Echo>,
-}
-
-/// An answer as its model gave it. A model that thought before it called a tool refuses the tool's result unless its
-/// thoughts come back with it, unchanged; to another model they say nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Echo {
-    /// The model's name at its provider.
-    pub model: String,
-    /// The answer's parts, as the provider's protocol has them.
-    pub content: Vec<Value>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ToolSpec {
-    pub name: String,
-    pub description: String,
-    /// JSON Schema of the arguments, an object.
-    pub parameters: Value,
-}
-
-/// A text that a question is to be answered from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Source {
-    pub title: String,
-    pub text: String,
-    pub url: Option<String>,
-}
-
-/// A piece of an answer under way.
+/// A piece of an answer under way, as it is shown to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delta<'a> {
     /// What was shown so far is void: attempt number `attempt` begins from the start.

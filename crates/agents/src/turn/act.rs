@@ -62,7 +62,7 @@ impl Act<'_> {
             told.push(ChatMessage::Tool {
                 call_id: call.id.clone(),
                 name: call.name.clone(),
-                content: called.content,
+                content: called.content.into(),
                 is_error: called.is_error,
             });
         }

@@ -88,13 +88,13 @@ impl Turn {
             description: tool.description().to_owned(),
             parameters: tool.parameters(),
         });
-        let question = ChatMessage::User { text: employment.question.clone() };
+        let question = ChatMessage::user(&employment.question);
         ChatRequest {
             system: employment.prompt.clone(),
             messages: employment.memory.iter().cloned().chain([question]).collect(),
             tools: tools.collect(),
             max_output_tokens: Some(config.limits.max_output_tokens),
-            sources: Vec::new(),
+            ..ChatRequest::default()
         }
     }
 }
@@ -140,7 +140,11 @@ impl Talk<'_> {
             deadline: self.deadline,
         };
         let told = act.perform(run, &completion.tool_calls).await?;
-        self.request.messages.push(ChatMessage::Assistant { text: completion.text, tool_calls: completion.tool_calls });
+        self.request.messages.push(ChatMessage::Assistant {
+            thoughts: Vec::new(),
+            text: completion.text,
+            tool_calls: completion.tool_calls,
+        });
         self.request.messages.extend(told);
         Ok(())
     }

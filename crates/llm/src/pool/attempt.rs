@@ -15,8 +15,9 @@ use url::Url;
 use super::catalogue::Target;
 use crate::draft::Answer;
 use crate::fault::{Fault, Verdict, brief};
-use crate::model::ChatRequest;
+use crate::piece::{Piece, Sink};
 use crate::providers::{Call, Endpoint, ErrorBody, Progress, Reader, adapter};
+use crate::request::ChatRequest;
 
 /// The most of an error's body that is read.
 const MAX_ERROR: usize = 64 << 10;
@@ -42,20 +43,20 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Asks once; text is handed on as it comes, also where no answer comes of it.
-    pub(super) async fn make(&self, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Fault> {
+    pub(super) async fn make(&self, sink: &mut Sink<'_>) -> Result<Answer, Fault> {
         let upstream = &self.target.upstream;
         let base = upstream.base.as_ref().ok_or_else(|| Fault::Misconfigured("it has no usable address".to_owned()))?;
         let key = upstream.key.as_ref().map(|key| key.expose());
         match adapter(upstream.wire).call(&Endpoint { base, key, model: &self.target.model }, self.request)? {
             Call::Here(answer) => {
-                answer.text.split_inclusive(' ').for_each(on_text);
+                answer.text.split_inclusive(' ').for_each(|word| sink(Piece::Text(word)));
                 Ok(answer)
             }
             Call::Http(call) => {
                 let silent_until = Instant::now() + self.patience.first_token;
                 let response = self.send(call.url, call.headers, call.body).await?;
                 if response.status() == StatusCode::OK {
-                    self.read(response, call.reader, silent_until, on_text).await
+                    self.read(response, call.reader, silent_until, sink).await
                 } else {
                     Err(refusal(response, self.patience.between_tokens, self.clock.now()).await)
                 }
@@ -80,7 +81,7 @@ impl Attempt<'_> {
         mut response: Response,
         mut reader: Box<dyn Reader>,
         mut silent_until: Instant,
-        on_text: &mut (dyn FnMut(&str) + Send),
+        sink: &mut Sink<'_>,
     ) -> Result<Answer, Fault> {
         let Patience { first_token, between_tokens } = self.patience;
         let lines = content_type(&response).contains("ndjson");
@@ -100,14 +101,12 @@ impl Attempt<'_> {
                     b'<' => return Err(Fault::Garbage("a web page".to_owned())),
                     b'{' | b'[' if !lines => {
                         let body = rest(response, bytes, silent_until).await?;
-                        let answer = reader.whole(&body)?;
-                        on_text(&answer.text);
-                        return Ok(answer);
+                        return reader.whole(&body, sink);
                     }
                     _ => {}
                 }
             }
-            match reader.feed(&bytes, on_text)? {
+            match reader.feed(&bytes, sink)? {
                 Progress::None => {}
                 Progress::Event => (token, silent_until) = (true, Instant::now() + between_tokens),
                 Progress::End => {
@@ -117,7 +116,7 @@ impl Attempt<'_> {
                 }
             }
         }
-        reader.finish(on_text)
+        reader.finish(sink)
     }
 }
 

@@ -18,7 +18,9 @@ use self::plan::{Plan, Rules};
 use crate::draft::Answer;
 use crate::error::{ChatError, ChatErrorKind, Error};
 use crate::fault::Fault;
-use crate::model::{CallRecord, ChatRequest, Completion, Delta};
+use crate::model::{CallRecord, Completion, Delta};
+use crate::piece::{Piece, Sink};
+use crate::request::ChatRequest;
 use crate::{prices, store};
 
 /// The most organisations whose providers are kept in memory.
@@ -140,9 +142,11 @@ impl Caller {
             }
             let target = &targets[next.target];
             let asked = Instant::now();
-            let mut show = |text: &str| {
-                shown = true;
-                on_text(Delta::Text(text));
+            let mut show = |piece: Piece<'_>| {
+                if let Piece::Text(text) = piece {
+                    shown = true;
+                    on_text(Delta::Text(text));
+                }
             };
             let result = self.attempt(target, request, started + deadline, &mut show).await;
             calls.push(record(target, &result, asked.elapsed()));
@@ -163,11 +167,11 @@ impl Caller {
         target: &Target,
         request: &ChatRequest,
         until: Instant,
-        on_text: &mut (dyn FnMut(&str) + Send),
+        sink: &mut Sink<'_>,
     ) -> Result<Answer, Fault> {
         let patience = Patience { first_token: self.options.first_token, between_tokens: self.options.between_tokens };
         let attempt = Attempt { egress: &self.egress, clock: &self.clock, target, request, patience };
-        timeout_at(until, attempt.make(on_text)).await.unwrap_or(Err(Fault::CutOff))
+        timeout_at(until, attempt.make(sink)).await.unwrap_or(Err(Fault::CutOff))
     }
 }
 

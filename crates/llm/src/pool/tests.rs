@@ -8,7 +8,8 @@ use testkit::models::{FakeModels, Fault as Broken, Flaw, Reply, Say};
 
 use super::*;
 use crate::golden;
-use crate::model::{ChatMessage, Stop, TokenUsage, Wire};
+use crate::model::{Stop, TokenUsage, Wire};
+use crate::request::ChatMessage;
 
 const KEY: &str = "sk-test-0123456789";
 /// A deadline that nothing runs into.
@@ -287,7 +288,7 @@ async fn the_connection_is_used_again_for_the_next_call() {
 async fn the_offline_model_answers_through_the_pool_for_nothing() {
     let fake = FakeModels::start().await;
     let mut request = golden::request();
-    request.messages.push(ChatMessage::User { text: "How do I connect Ollama?".into() });
+    request.messages.push(ChatMessage::user("How do I connect Ollama?"));
     let mut shown = Vec::new();
     let answer = caller()
         .ask(&[target(&fake, Wire::Builtin)], &request, Duration::from_secs(5), &mut |delta| {

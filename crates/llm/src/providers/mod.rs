@@ -12,7 +12,9 @@ use url::Url;
 
 use crate::draft::Answer;
 use crate::fault::{Fault, Verdict, brief};
-use crate::model::{ChatRequest, Wire};
+use crate::model::Wire;
+use crate::piece::Sink;
+use crate::request::ChatRequest;
 
 /// The most bytes one event of a stream may hold.
 pub(crate) const MAX_EVENT: usize = 4 << 20;
@@ -51,13 +53,13 @@ pub(crate) struct HttpCall {
 /// Reads one answer.
 pub(crate) trait Reader: Send {
     /// Reads an answer that came in one piece, from servers that do not stream though asked to.
-    fn whole(&self, body: &[u8]) -> Result<Answer, Fault>;
+    fn whole(self: Box<Self>, body: &[u8], sink: &mut Sink<'_>) -> Result<Answer, Fault>;
 
-    /// Takes the next bytes of a stream and hands on the text they hold.
-    fn feed(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Progress, Fault>;
+    /// Takes the next bytes of a stream and hands on the pieces they hold.
+    fn feed(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<Progress, Fault>;
 
     /// The answer, once the stream has ended.
-    fn finish(self: Box<Self>, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Fault>;
+    fn finish(self: Box<Self>, sink: &mut Sink<'_>) -> Result<Answer, Fault>;
 }
 
 /// What a piece of a stream brought.

@@ -53,10 +53,7 @@ impl House {
     }
 
     pub(crate) async fn ask(&self, tenant: TenantId, group: &str) -> Result<Completion, ChatError> {
-        let request = ChatRequest {
-            messages: vec![ChatMessage::User { text: "What is Konstruct?".into() }],
-            ..ChatRequest::default()
-        };
+        let request = ChatRequest { messages: vec![ChatMessage::user("What is Konstruct?")], ..ChatRequest::default() };
         self.pool.chat(tenant.into(), group, &request, Duration::from_secs(30), &mut |_| {}).await
     }
 }

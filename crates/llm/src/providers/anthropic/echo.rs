@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::draft::MAX_ANSWER;
 use crate::fault::Fault;
-use crate::model::Echo;
+use crate::request::Echo;
 
 pub(super) struct EchoDraft {
     model: String,

@@ -9,7 +9,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use self::read::MessageReader;
 use super::{Adapter, Call, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
-use crate::model::ChatRequest;
+use crate::request::ChatRequest;
 
 pub(super) struct Anthropic;
 

@@ -6,6 +6,7 @@ use super::echo::EchoDraft;
 use crate::draft::{Answer, Draft};
 use crate::fault::Fault;
 use crate::model::{Stop, TokenUsage};
+use crate::piece::Sink;
 use crate::sse::{Event, SseParser};
 
 /// One event's data. The event's name says the same as `type`, so it is not looked at: some servers leave it out.
@@ -63,7 +64,16 @@ enum Block {
         #[serde(default)]
         input: Value,
     },
-    /// Thinking, and what is yet to be invented.
+    Thinking {
+        #[serde(default)]
+        thinking: String,
+        #[serde(default)]
+        signature: String,
+    },
+    RedactedThinking {
+        data: String,
+    },
+    /// What is yet to be invented.
     #[serde(other)]
     Other,
 }
@@ -75,6 +85,10 @@ enum Delta {
     Text { text: String },
     #[serde(rename = "input_json_delta")]
     InputJson { partial_json: String },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: String },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: String },
     #[serde(other)]
     Other,
 }
@@ -107,7 +121,6 @@ struct Message {
 pub(super) struct MessageReader {
     sse: SseParser,
     state: State,
-    turn: usize,
 }
 
 struct State {
@@ -122,33 +135,33 @@ struct State {
 impl MessageReader {
     pub(super) fn new(turn: usize, model: &str) -> Self {
         let state = State {
-            draft: Draft::default(),
+            draft: Draft::new(turn),
             progress: Progress::None,
             echo: EchoDraft::new(model),
             begun: Vec::new(),
             argued: Vec::new(),
         };
-        Self { sse: SseParser::new(MAX_EVENT), state, turn }
+        Self { sse: SseParser::new(MAX_EVENT), state }
     }
 }
 
 impl Reader for MessageReader {
-    fn whole(&self, body: &[u8]) -> Result<Answer, Fault> {
-        read_whole(body, self.turn, self.state.echo.model())
+    fn whole(self: Box<Self>, body: &[u8], sink: &mut Sink<'_>) -> Result<Answer, Fault> {
+        read_whole(body, self.state.draft, self.state.echo.model(), sink)
     }
 
-    fn feed(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Progress, Fault> {
-        let Self { sse, state, .. } = self;
+    fn feed(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<Progress, Fault> {
+        let Self { sse, state } = self;
         state.progress = Progress::None;
-        sse.feed(bytes, |event| state.take(event, on_text))?;
+        sse.feed(bytes, |event| state.take(event, sink))?;
         Ok(state.progress)
     }
 
-    fn finish(mut self: Box<Self>, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Fault> {
+    fn finish(mut self: Box<Self>, sink: &mut Sink<'_>) -> Result<Answer, Fault> {
         if self.state.progress != Progress::End {
-            let Self { sse, state, .. } = &mut *self;
+            let Self { sse, state } = &mut *self;
             // Half an event is no garbage: the connection broke.
-            sse.finish(|event| state.take(event, on_text)).map_err(|fault| match fault {
+            sse.finish(|event| state.take(event, sink)).map_err(|fault| match fault {
                 Fault::Garbage(_) => Fault::BrokenOff,
                 other => other,
             })?;
@@ -156,14 +169,14 @@ impl Reader for MessageReader {
         let State { mut draft, echo, begun, argued, .. } = self.state;
         draft.echo = echo.finish();
         for (index, input) in begun.into_iter().filter(|(index, _)| !argued.contains(index)) {
-            draft.argue(index, &input.to_string())?;
+            draft.argue(index, &input.to_string(), sink)?;
         }
-        draft.finish(self.turn)
+        draft.finish()
     }
 }
 
 impl State {
-    fn take(&mut self, event: Event<'_>, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+    fn take(&mut self, event: Event<'_>, sink: &mut Sink<'_>) -> Result<(), Fault> {
         if self.progress == Progress::End {
             return Ok(());
         }
@@ -172,11 +185,11 @@ impl State {
             Data::MessageStart { message } => self.count(message.usage),
             Data::ContentBlockStart { index, content_block } => {
                 self.echo.begin(index, &content_block);
-                self.begin(index, Block::deserialize(content_block)?, on_text)?;
+                self.begin(index, Block::deserialize(content_block)?, sink)?;
             }
             Data::ContentBlockDelta { index, delta } => {
                 self.echo.add(index, &delta)?;
-                self.add(index, Delta::deserialize(delta)?, on_text)?;
+                self.add(index, Delta::deserialize(delta)?, sink)?;
             }
             Data::Other => {}
             Data::MessageDelta { delta, usage } => {
@@ -194,30 +207,36 @@ impl State {
         Ok(())
     }
 
-    fn begin(&mut self, index: u64, block: Block, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+    fn begin(&mut self, index: u64, block: Block, sink: &mut Sink<'_>) -> Result<(), Fault> {
         match block {
-            Block::Text { text } => self.draft.say(&text, on_text),
+            Block::Text { text } => self.draft.say(&text, sink),
             Block::ToolUse { id, name, input } => {
-                let tool = self.draft.tool(index)?;
-                (tool.id, tool.name) = (id, name);
+                self.draft.call(index, &id, &name, sink)?;
                 if input.as_object().is_some_and(|input| !input.is_empty()) {
                     self.begun.push((index, input));
                 }
                 Ok(())
             }
+            Block::Thinking { thinking, signature } => {
+                self.draft.think(&thinking, sink)?;
+                self.draft.sign(&signature, sink)
+            }
+            Block::RedactedThinking { data } => self.draft.seal(&data, sink),
             Block::Other => Ok(()),
         }
     }
 
-    fn add(&mut self, index: u64, delta: Delta, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+    fn add(&mut self, index: u64, delta: Delta, sink: &mut Sink<'_>) -> Result<(), Fault> {
         match delta {
-            Delta::Text { text } => self.draft.say(&text, on_text),
+            Delta::Text { text } => self.draft.say(&text, sink),
             Delta::InputJson { partial_json } => {
                 if !partial_json.is_empty() && !self.argued.contains(&index) {
                     self.argued.push(index);
                 }
-                self.draft.argue(index, &partial_json)
+                self.draft.argue(index, &partial_json, sink)
             }
+            Delta::Thinking { thinking } => self.draft.think(&thinking, sink),
+            Delta::Signature { signature } => self.draft.sign(&signature, sink),
             Delta::Other => Ok(()),
         }
     }
@@ -234,13 +253,12 @@ impl State {
 }
 
 /// Reads a message that came in one piece.
-fn read_whole(body: &[u8], turn: usize, model: &str) -> Result<Answer, Fault> {
+fn read_whole(body: &[u8], mut draft: Draft, model: &str, sink: &mut Sink<'_>) -> Result<Answer, Fault> {
     let value: Value = serde_json::from_slice(body)?;
     if value.get("type").is_some_and(|kind| kind == "error") {
         return Err(ErrorBody::read(&value).map_or(Fault::BrokenOff, ErrorBody::into_fault));
     }
     let message: Message = serde_json::from_value(value)?;
-    let mut draft = Draft::default();
     draft.echo = EchoDraft::of_whole(model, &message.content).finish();
     draft.stop = message.stop_reason.as_deref().map(stop);
     draft.usage = message.usage.map(|usage| TokenUsage {
@@ -252,16 +270,20 @@ fn read_whole(body: &[u8], turn: usize, model: &str) -> Result<Answer, Fault> {
     });
     for (index, block) in (0..).zip(message.content) {
         match Block::deserialize(block)? {
-            Block::Text { text } => draft.say(&text, &mut |_| {})?,
+            Block::Text { text } => draft.say(&text, sink)?,
             Block::ToolUse { id, name, input } => {
-                let tool = draft.tool(index)?;
-                (tool.id, tool.name) = (id, name);
-                draft.argue(index, &input.to_string())?;
+                draft.call(index, &id, &name, sink)?;
+                draft.argue(index, &input.to_string(), sink)?;
             }
+            Block::Thinking { thinking, signature } => {
+                draft.think(&thinking, sink)?;
+                draft.sign(&signature, sink)?;
+            }
+            Block::RedactedThinking { data } => draft.seal(&data, sink)?,
             Block::Other => {}
         }
     }
-    draft.finish(turn)
+    draft.finish()
 }
 
 fn stop(reason: &str) -> Stop {
@@ -389,7 +411,7 @@ mod tests {
         ]);
         assert_eq!((echo.model.as_str(), json!(echo.content)), ("m", content.clone()));
         let body = json!({"type": "message", "content": content, "stop_reason": "tool_use"});
-        let whole = read_whole(body.to_string().as_bytes(), 0, "m").unwrap();
+        let whole = read_whole(body.to_string().as_bytes(), Draft::default(), "m", &mut |_| {}).unwrap();
         assert_eq!(whole.tool_calls[0].echo.as_ref().unwrap().content, echo.content);
     }
 
@@ -424,9 +446,12 @@ mod tests {
         let body = json!({"type": "message", "content": [{"type": "text", "text": "Hi"},
             {"type": "tool_use", "id": "a", "name": "one", "input": {"x": 1}}], "stop_reason": "tool_use",
             "usage": {"input_tokens": 3, "output_tokens": 2}});
-        let answer = read_whole(body.to_string().as_bytes(), 0, "m").unwrap();
+        let answer = read_whole(body.to_string().as_bytes(), Draft::default(), "m", &mut |_| {}).unwrap();
         assert_eq!((answer.text.as_str(), answer.tool_calls.len()), ("Hi", 1));
         let error = json!({"type": "error", "error": {"type": "api_error", "message": "no"}});
-        assert!(matches!(read_whole(error.to_string().as_bytes(), 0, "m"), Err(Fault::Reported { .. })));
+        assert!(matches!(
+            read_whole(error.to_string().as_bytes(), Draft::default(), "m", &mut |_| {}),
+            Err(Fault::Reported { .. })
+        ));
     }
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{ChatMessage, ChatRequest, Echo, ToolCall, ToolSpec};
+use crate::request::{ChatMessage, ChatRequest, Echo, ToolCall, ToolSpec};
 
 /// The protocol wants a limit; this one is asked for where the request names none.
 const MAX_TOKENS: u32 = 4096;
@@ -37,7 +37,7 @@ enum Role {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block<'a> {
     Text {
-        text: &'a str,
+        text: Cow<'a, str>,
     },
     ToolUse {
         id: Cow<'a, str>,
@@ -47,7 +47,7 @@ enum Block<'a> {
     ToolResult {
         tool_use_id: Cow<'a, str>,
         #[serde(skip_serializing_if = "str::is_empty")]
-        content: &'a str,
+        content: Cow<'a, str>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         is_error: bool,
     },
@@ -95,15 +95,16 @@ fn turns<'a>(messages: &'a [ChatMessage], model: &str) -> Vec<Message<'a>> {
 
 fn blocks<'a>(message: &'a ChatMessage, model: &str) -> (Role, Vec<Block<'a>>) {
     match message {
-        ChatMessage::User { text } => (Role::User, Block::text(text).into_iter().collect()),
-        ChatMessage::Assistant { text, tool_calls } => {
+        ChatMessage::User { content } => (Role::User, Block::text(content.text()).into_iter().collect()),
+        ChatMessage::Assistant { text, tool_calls, .. } => {
             if let Some(echo) = echo(tool_calls, model) {
                 return (Role::Assistant, echo.content.iter().map(Block::Echo).collect());
             }
-            (Role::Assistant, Block::text(text).into_iter().chain(tool_calls.iter().map(Block::call)).collect())
+            (Role::Assistant, Block::text(text.into()).into_iter().chain(tool_calls.iter().map(Block::call)).collect())
         }
         ChatMessage::Tool { call_id, content, is_error, .. } => {
-            let result = Block::ToolResult { tool_use_id: plain_id(call_id), content, is_error: *is_error };
+            let result =
+                Block::ToolResult { tool_use_id: plain_id(call_id), content: content.text(), is_error: *is_error };
             (Role::User, vec![result])
         }
     }
@@ -115,7 +116,7 @@ fn echo<'a>(calls: &'a [ToolCall], model: &str) -> Option<&'a Echo> {
 
 impl<'a> Block<'a> {
     /// Empty text blocks are refused.
-    fn text(text: &'a str) -> Option<Self> {
+    fn text(text: Cow<'a, str>) -> Option<Self> {
         (!text.trim().is_empty()).then_some(Self::Text { text })
     }
 
@@ -181,7 +182,7 @@ mod tests {
         ];
         let echo = Some(Echo { model: "claude-sonnet-5-5".into(), content: content.clone() });
         let call = ToolCall { echo, ..golden::call("a", "t", json!({})) };
-        let message = ChatMessage::Assistant { text: String::new(), tool_calls: vec![call] };
+        let message = ChatMessage::Assistant { thoughts: vec![], text: String::new(), tool_calls: vec![call] };
         let request = ChatRequest { messages: vec![message], ..ChatRequest::default() };
         let sent = |model| to_value(Body::new(model, &request)).unwrap()["messages"][0]["content"].clone();
         assert_eq!(sent("claude-sonnet-5-5"), json!(content));
@@ -190,11 +191,9 @@ mod tests {
 
     #[test]
     fn side_by_side_messages_share_a_turn_and_empty_ones_take_none() {
-        let user = |text: &str| ChatMessage::User { text: text.into() };
-        let request = ChatRequest {
-            messages: vec![user("a"), ChatMessage::Assistant { text: " ".into(), tool_calls: vec![] }, user("b")],
-            ..ChatRequest::default()
-        };
+        let user = |text: &str| ChatMessage::user(text);
+        let request =
+            ChatRequest { messages: vec![user("a"), ChatMessage::assistant(" "), user("b")], ..ChatRequest::default() };
         assert_eq!(
             to_value(Body::new("m", &request)).unwrap(),
             json!({"model": "m", "max_tokens": 4096, "stream": true, "messages": [

@@ -13,7 +13,8 @@ use self::small_talk::SmallTalk;
 use super::{Adapter, Call, Endpoint};
 use crate::draft::Answer;
 use crate::fault::Fault;
-use crate::model::{ChatRequest, Stop, TokenUsage};
+use crate::model::{Stop, TokenUsage};
+use crate::request::ChatRequest;
 
 /// The most sections one answer quotes.
 const QUOTES: usize = 2;
@@ -30,12 +31,12 @@ impl Adapter for Builtin {
 
     fn call(&self, _: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
         let (text, usage) = (answer(request), Some(TokenUsage::default()));
-        Ok(Call::Here(Answer { text, tool_calls: Vec::new(), stop: Stop::End, usage }))
+        Ok(Call::Here(Answer { thoughts: Vec::new(), text, tool_calls: Vec::new(), stop: Stop::End, usage }))
     }
 }
 
 fn answer(request: &ChatRequest) -> String {
-    let question = request.question();
+    let question = &*request.question();
     match SmallTalk::of(question) {
         Some(SmallTalk::Greeting) => format!(
             "Hello! Konstruct's built-in offline model answers here: I look for the passages that fit your question \
@@ -76,12 +77,12 @@ fn quote(texts: &[Section<'_>], question: &str, whose: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ChatMessage, Source};
+    use crate::request::{ChatMessage, Source};
 
     fn ask(question: &str, sources: &[(&str, &str)]) -> String {
         let source = |(title, text): &(&str, &str)| Source { title: (*title).into(), text: (*text).into(), url: None };
         answer(&ChatRequest {
-            messages: vec![ChatMessage::User { text: question.into() }],
+            messages: vec![ChatMessage::user(question)],
             sources: sources.iter().map(source).collect(),
             ..ChatRequest::default()
         })

@@ -8,7 +8,7 @@ use reqwest::header::AUTHORIZATION;
 use self::read::ChatReader;
 use super::{Adapter, Call, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
-use crate::model::ChatRequest;
+use crate::request::ChatRequest;
 
 pub(super) struct Ollama;
 

@@ -6,6 +6,7 @@ use crate::draft::{Answer, Draft};
 use crate::fault::Fault;
 use crate::lines::Lines;
 use crate::model::{Stop, TokenUsage};
+use crate::piece::Sink;
 
 /// One line of the stream; an answer in one piece is a single such line.
 #[derive(Deserialize)]
@@ -49,7 +50,6 @@ struct Function {
 pub(super) struct ChatReader {
     lines: Lines,
     state: State,
-    turn: usize,
 }
 
 struct State {
@@ -59,43 +59,43 @@ struct State {
 
 impl ChatReader {
     pub(super) fn new(turn: usize) -> Self {
-        let state = State { draft: Draft::default(), progress: Progress::None };
-        Self { lines: Lines::new(MAX_EVENT), state, turn }
+        let state = State { draft: Draft::new(turn), progress: Progress::None };
+        Self { lines: Lines::new(MAX_EVENT), state }
     }
 }
 
 impl Reader for ChatReader {
-    fn whole(&self, body: &[u8]) -> Result<Answer, Fault> {
-        read_whole(body, self.turn)
+    fn whole(self: Box<Self>, body: &[u8], sink: &mut Sink<'_>) -> Result<Answer, Fault> {
+        read_whole(body, self.state.draft, sink)
     }
 
-    fn feed(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Progress, Fault> {
-        let Self { lines, state, .. } = self;
+    fn feed(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<Progress, Fault> {
+        let Self { lines, state } = self;
         state.progress = Progress::None;
-        lines.feed(bytes, |line| state.take(line, on_text))?;
+        lines.feed(bytes, |line| state.take(line, sink))?;
         Ok(state.progress)
     }
 
-    fn finish(mut self: Box<Self>, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Fault> {
+    fn finish(mut self: Box<Self>, sink: &mut Sink<'_>) -> Result<Answer, Fault> {
         if self.state.progress != Progress::End {
             let rest = self.lines.rest();
             // Half a line is no garbage: the connection broke.
-            self.state.take(&rest, on_text).map_err(|fault| match fault {
+            self.state.take(&rest, sink).map_err(|fault| match fault {
                 Fault::Garbage(_) => Fault::BrokenOff,
                 other => other,
             })?;
         }
-        self.state.draft.finish(self.turn)
+        self.state.draft.finish()
     }
 }
 
 impl State {
-    fn take(&mut self, line: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+    fn take(&mut self, line: &[u8], sink: &mut Sink<'_>) -> Result<(), Fault> {
         if self.progress == Progress::End || line.trim_ascii().is_empty() {
             return Ok(());
         }
         self.progress = Progress::Event;
-        if take_line(&mut self.draft, serde_json::from_slice(line)?, on_text)? {
+        if take_line(&mut self.draft, serde_json::from_slice(line)?, sink)? {
             self.progress = Progress::End;
         }
         Ok(())
@@ -103,25 +103,24 @@ impl State {
 }
 
 /// Reads an answer that came as one body: one object or several, over however many lines they are spread.
-fn read_whole(body: &[u8], turn: usize) -> Result<Answer, Fault> {
-    let mut draft = Draft::default();
+fn read_whole(body: &[u8], mut draft: Draft, sink: &mut Sink<'_>) -> Result<Answer, Fault> {
     for line in serde_json::Deserializer::from_slice(body).into_iter() {
-        take_line(&mut draft, line?, &mut |_| {})?;
+        take_line(&mut draft, line?, sink)?;
     }
-    draft.finish(turn)
+    draft.finish()
 }
 
 /// Answers whether it was the last.
-fn take_line(draft: &mut Draft, line: Line, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Fault> {
+fn take_line(draft: &mut Draft, line: Line, sink: &mut Sink<'_>) -> Result<bool, Fault> {
     if let Some(error) = line.error {
         let unnamed = || Fault::Garbage("an error without a message".to_owned());
         let named = ErrorBody::read(&serde_json::json!({ "error": error }));
         return Err(named.map_or_else(unnamed, ErrorBody::into_fault));
     }
     if let Some(message) = line.message {
-        draft.say(message.content.as_deref().unwrap_or_default(), on_text)?;
+        draft.say(message.content.as_deref().unwrap_or_default(), sink)?;
         for called in message.tool_calls.into_iter().flatten() {
-            take_call(draft, called)?;
+            take_call(draft, called, sink)?;
         }
     }
     if line.prompt_eval_count.is_some() || line.eval_count.is_some() {
@@ -140,15 +139,13 @@ fn take_line(draft: &mut Draft, line: Line, on_text: &mut (dyn FnMut(&str) + Sen
 }
 
 /// Every call comes whole, whatever number it carries.
-fn take_call(draft: &mut Draft, called: Called) -> Result<(), Fault> {
+fn take_call(draft: &mut Draft, called: Called, sink: &mut Sink<'_>) -> Result<(), Fault> {
     let index = draft.tools().len() as u64;
-    let tool = draft.tool(index)?;
-    tool.id = called.id.unwrap_or_default();
-    tool.name = called.function.name;
+    draft.call(index, &called.id.unwrap_or_default(), &called.function.name, sink)?;
     match called.function.arguments {
         Value::Null => Ok(()),
-        Value::String(text) => draft.argue(index, &text),
-        object => draft.argue(index, &object.to_string()),
+        Value::String(text) => draft.argue(index, &text, sink),
+        object => draft.argue(index, &object.to_string(), sink),
     }
 }
 
@@ -225,6 +222,13 @@ mod tests {
     fn the_limit_of_tokens_is_told_and_garbage_is_none() {
         assert_eq!(read(Wire::Ollama, &stream(&[text("Hel"), end("length")])).unwrap().stop, Stop::Length);
         assert!(matches!(read(Wire::Ollama, "<html>\n"), Err(Fault::Garbage(_))));
-        assert!(read_whole(format!("{:#}", json!({"message": {"content": "Hi"}, "done": true})).as_bytes(), 0).is_ok());
+        assert!(
+            read_whole(
+                format!("{:#}", json!({"message": {"content": "Hi"}, "done": true})).as_bytes(),
+                Draft::default(),
+                &mut |_| {}
+            )
+            .is_ok()
+        );
     }
 }

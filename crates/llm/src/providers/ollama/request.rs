@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{ChatMessage, ChatRequest, ToolCall, ToolSpec};
+use crate::request::{ChatMessage, ChatRequest, ToolCall, ToolSpec};
 
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
@@ -28,7 +28,7 @@ enum Message<'a> {
         content: &'a str,
     },
     User {
-        content: &'a str,
+        content: Cow<'a, str>,
     },
     Assistant {
         content: &'a str,
@@ -38,7 +38,7 @@ enum Message<'a> {
     /// Told apart by the tool's name: there are no ids.
     Tool {
         tool_name: &'a str,
-        content: &'a str,
+        content: Cow<'a, str>,
     },
 }
 
@@ -86,11 +86,11 @@ impl<'a> Body<'a> {
 impl<'a> Message<'a> {
     fn new(message: &'a ChatMessage) -> Self {
         match message {
-            ChatMessage::User { text } => Self::User { content: text },
-            ChatMessage::Assistant { text, tool_calls } => {
+            ChatMessage::User { content } => Self::User { content: content.text() },
+            ChatMessage::Assistant { text, tool_calls, .. } => {
                 Self::Assistant { content: text, tool_calls: tool_calls.iter().map(Called::new).collect() }
             }
-            ChatMessage::Tool { name, content, .. } => Self::Tool { tool_name: name, content },
+            ChatMessage::Tool { name, content, .. } => Self::Tool { tool_name: name, content: content.text() },
         }
     }
 }

@@ -5,6 +5,7 @@ use super::super::{ErrorBody, MAX_EVENT, Progress, Reader};
 use crate::draft::{Answer, Draft};
 use crate::fault::Fault;
 use crate::model::{Stop, TokenUsage};
+use crate::piece::Sink;
 use crate::sse::{Event, SseParser};
 
 /// A chunk of a stream, or a whole completion: the two differ in `delta` against `message`.
@@ -98,7 +99,6 @@ struct CompletionDetails {
 pub(super) struct ChatReader {
     sse: SseParser,
     state: State,
-    turn: usize,
 }
 
 struct State {
@@ -108,38 +108,38 @@ struct State {
 
 impl ChatReader {
     pub(super) fn new(turn: usize) -> Self {
-        let state = State { draft: Draft::default(), progress: Progress::None };
-        Self { sse: SseParser::new(MAX_EVENT), state, turn }
+        let state = State { draft: Draft::new(turn), progress: Progress::None };
+        Self { sse: SseParser::new(MAX_EVENT), state }
     }
 }
 
 impl Reader for ChatReader {
-    fn whole(&self, body: &[u8]) -> Result<Answer, Fault> {
-        read_whole(body, self.turn)
+    fn whole(self: Box<Self>, body: &[u8], sink: &mut Sink<'_>) -> Result<Answer, Fault> {
+        read_whole(body, self.state.draft, sink)
     }
 
-    fn feed(&mut self, bytes: &[u8], on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Progress, Fault> {
-        let Self { sse, state, .. } = self;
+    fn feed(&mut self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<Progress, Fault> {
+        let Self { sse, state } = self;
         state.progress = Progress::None;
-        sse.feed(bytes, |event| state.take(event, on_text))?;
+        sse.feed(bytes, |event| state.take(event, sink))?;
         Ok(state.progress)
     }
 
-    fn finish(mut self: Box<Self>, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Fault> {
+    fn finish(mut self: Box<Self>, sink: &mut Sink<'_>) -> Result<Answer, Fault> {
         if self.state.progress != Progress::End {
-            let Self { sse, state, .. } = &mut *self;
+            let Self { sse, state } = &mut *self;
             // Half an event is no garbage: the connection broke.
-            sse.finish(|event| state.take(event, on_text)).map_err(|fault| match fault {
+            sse.finish(|event| state.take(event, sink)).map_err(|fault| match fault {
                 Fault::Garbage(_) => Fault::BrokenOff,
                 other => other,
             })?;
         }
-        self.state.draft.finish(self.turn)
+        self.state.draft.finish()
     }
 }
 
 impl State {
-    fn take(&mut self, event: Event<'_>, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+    fn take(&mut self, event: Event<'_>, sink: &mut Sink<'_>) -> Result<(), Fault> {
         if self.progress == Progress::End {
             return Ok(());
         }
@@ -149,18 +149,17 @@ impl State {
             return Ok(());
         }
         self.progress = Progress::Event;
-        take_chunk(&mut self.draft, serde_json::from_slice(event.data)?, on_text)
+        take_chunk(&mut self.draft, serde_json::from_slice(event.data)?, sink)
     }
 }
 
 /// Reads a completion that came in one piece.
-fn read_whole(body: &[u8], turn: usize) -> Result<Answer, Fault> {
-    let mut draft = Draft::default();
-    take_chunk(&mut draft, serde_json::from_slice(body)?, &mut |_| {})?;
-    draft.finish(turn)
+fn read_whole(body: &[u8], mut draft: Draft, sink: &mut Sink<'_>) -> Result<Answer, Fault> {
+    take_chunk(&mut draft, serde_json::from_slice(body)?, sink)?;
+    draft.finish()
 }
 
-fn take_chunk(draft: &mut Draft, chunk: Chunk, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<(), Fault> {
+fn take_chunk(draft: &mut Draft, chunk: Chunk, sink: &mut Sink<'_>) -> Result<(), Fault> {
     if let Some(error) = chunk.error {
         let unnamed = || Fault::Garbage("an error without a message".to_owned());
         return Err(ErrorBody::read(&error).map_or_else(unnamed, ErrorBody::into_fault));
@@ -172,17 +171,17 @@ fn take_chunk(draft: &mut Draft, chunk: Chunk, on_text: &mut (dyn FnMut(&str) + 
     let Some(choice) = chunk.choices.into_iter().flatten().next() else { return Ok(()) };
     if let Some(delta) = choice.delta {
         match delta.content {
-            Some(Content::Text(text)) => draft.say(&text, on_text)?,
+            Some(Content::Text(text)) => draft.say(&text, sink)?,
             Some(Content::Parts(parts)) => {
-                parts.iter().try_for_each(|part| draft.say(&part.text, on_text))?;
+                parts.iter().try_for_each(|part| draft.say(&part.text, sink))?;
             }
             None => {}
         }
         if let Some(refusal) = delta.refusal {
-            draft.say(&refusal, on_text)?;
+            draft.say(&refusal, sink)?;
         }
         for tool in delta.tool_calls.into_iter().flatten() {
-            take_tool(draft, tool)?;
+            take_tool(draft, tool, sink)?;
         }
     }
     if let Some(reason) = choice.finish_reason {
@@ -192,7 +191,7 @@ fn take_chunk(draft: &mut Draft, chunk: Chunk, on_text: &mut (dyn FnMut(&str) + 
 }
 
 /// Merges by index. Servers that leave it out, or give every call the same, are told by the id of a call's first piece.
-fn take_tool(draft: &mut Draft, delta: ToolDelta) -> Result<(), Fault> {
+fn take_tool(draft: &mut Draft, delta: ToolDelta, sink: &mut Sink<'_>) -> Result<(), Fault> {
     let id = delta.id.filter(|id| !id.is_empty());
     let (name, arguments) = delta.function.map_or((None, None), |function| (function.name, function.arguments));
     let name = name.filter(|name| !name.is_empty());
@@ -204,17 +203,11 @@ fn take_tool(draft: &mut Draft, delta: ToolDelta) -> Result<(), Fault> {
         None => name.is_some() && delta.index.is_none() && !open.name.is_empty(),
     });
     let index = if another { draft.tools().iter().map(|tool| tool.index + 1).max().unwrap_or(0) } else { index };
-    let tool = draft.tool(index)?;
-    if tool.id.is_empty() {
-        tool.id = id.unwrap_or_default();
-    }
-    if tool.name.is_empty() {
-        tool.name = name.unwrap_or_default();
-    }
+    draft.call(index, &id.unwrap_or_default(), &name.unwrap_or_default(), sink)?;
     match arguments {
         None | Some(Value::Null) => Ok(()),
-        Some(Value::String(fragment)) => draft.argue(index, &fragment),
-        Some(object) => draft.argue(index, &object.to_string()),
+        Some(Value::String(fragment)) => draft.argue(index, &fragment, sink),
+        Some(object) => draft.argue(index, &object.to_string(), sink),
     }
 }
 
@@ -401,9 +394,12 @@ mod tests {
                 {"id": "a", "type": "function", "function": {"name": "one", "arguments": "{}"}},
                 {"id": "b", "type": "function", "function": {"name": "two", "arguments": "{}"}}]}}],
             "usage": {"prompt_tokens": 5, "completion_tokens": 2}});
-        let answer = read_whole(body.to_string().as_bytes(), 0).unwrap();
+        let answer = read_whole(body.to_string().as_bytes(), Draft::default(), &mut |_| {}).unwrap();
         assert_eq!(answer.tool_calls, [call("a", "one", json!({})), call("b", "two", json!({}))]);
-        assert!(matches!(read_whole(b"{}", 0), Err(Fault::BrokenOff)));
-        assert!(matches!(read_whole(br#"{"error":{"message":"no"}}"#, 0), Err(Fault::Reported { .. })));
+        assert!(matches!(read_whole(b"{}", Draft::default(), &mut |_| {}), Err(Fault::BrokenOff)));
+        assert!(matches!(
+            read_whole(br#"{"error":{"message":"no"}}"#, Draft::default(), &mut |_| {}),
+            Err(Fault::Reported { .. })
+        ));
     }
 }

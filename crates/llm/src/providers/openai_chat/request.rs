@@ -1,7 +1,9 @@
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::{ChatMessage, ChatRequest, ToolCall, ToolSpec};
+use crate::request::{ChatMessage, ChatRequest, ToolCall, ToolSpec};
 
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
@@ -29,7 +31,7 @@ enum Message<'a> {
         content: &'a str,
     },
     User {
-        content: &'a str,
+        content: Cow<'a, str>,
     },
     Assistant {
         /// Null beside tool calls.
@@ -39,7 +41,7 @@ enum Message<'a> {
     },
     Tool {
         tool_call_id: &'a str,
-        content: &'a str,
+        content: Cow<'a, str>,
     },
 }
 
@@ -93,12 +95,12 @@ impl<'a> Body<'a> {
 impl<'a> Message<'a> {
     fn new(message: &'a ChatMessage) -> Self {
         match message {
-            ChatMessage::User { text } => Self::User { content: text },
-            ChatMessage::Assistant { text, tool_calls } => Self::Assistant {
+            ChatMessage::User { content } => Self::User { content: content.text() },
+            ChatMessage::Assistant { text, tool_calls, .. } => Self::Assistant {
                 content: Some(text.as_str()).filter(|text| !text.is_empty() || tool_calls.is_empty()),
                 tool_calls: tool_calls.iter().map(Called::new).collect(),
             },
-            ChatMessage::Tool { call_id, content, .. } => Self::Tool { tool_call_id: call_id, content },
+            ChatMessage::Tool { call_id, content, .. } => Self::Tool { tool_call_id: call_id, content: content.text() },
         }
     }
 }
@@ -163,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_there_is_nothing_of_is_left_out() {
-        let request = ChatRequest { messages: vec![ChatMessage::User { text: "Hi".into() }], ..ChatRequest::default() };
+        let request = ChatRequest { messages: vec![ChatMessage::user("Hi")], ..ChatRequest::default() };
         assert_eq!(
             to_value(Body::new("m", &request, false)).unwrap(),
             json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": true,

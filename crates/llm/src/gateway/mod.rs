@@ -1,0 +1,5 @@
+//! The pool, offered to the outside: any SDK asks it as it would ask its own vendor.
+
+mod protocol;
+
+pub(crate) use protocol::{Asked, Protocol, Refusal, RefusalKind, Reply, Writer};
