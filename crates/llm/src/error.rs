@@ -4,7 +4,7 @@ use kernel::ErrorKind;
 
 use crate::fault::Fault;
 use crate::model::{CallRecord, UnknownWire};
-use crate::pool::{Target, redact};
+use crate::pool::{Failure, Target};
 
 /// What can go wrong with the configuration of models.
 #[derive(Debug, thiserror::Error)]
@@ -99,17 +99,19 @@ impl ChatError {
         Self::new(ChatErrorKind::Unconfigured, message)
     }
 
-    /// `faults`: what went wrong in turn, by target. The last word of each target is told.
+    /// The last word of each target is told.
     pub(crate) fn nobody_answered(
         late: bool,
         targets: &[Target],
-        faults: &[(usize, Fault)],
+        failures: &[Failure],
         calls: Vec<CallRecord>,
     ) -> Self {
         let question = |fault: &Fault| matches!(fault, Fault::Status { status: 400 | 413 | 422, .. });
         let kind = match late {
             true => ChatErrorKind::Deadline,
-            false if !faults.is_empty() && faults.iter().all(|(_, fault)| question(fault)) => ChatErrorKind::Invalid,
+            false if !failures.is_empty() && failures.iter().all(|failure| question(&failure.fault)) => {
+                ChatErrorKind::Invalid
+            }
             false => ChatErrorKind::Exhausted,
         };
         let mut message = match kind {
@@ -118,11 +120,11 @@ impl ChatError {
             _ => "no model answered".to_owned(),
         };
         for (n, target) in targets.iter().enumerate() {
-            let asked = faults.iter().filter(|(target, _)| *target == n).count();
-            let Some((_, last)) = faults.iter().rfind(|(target, _)| *target == n) else { continue };
+            let of_target = || failures.iter().filter(|failure| failure.target == n);
+            let (asked, Some(last)) = (of_target().count(), of_target().next_back()) else { continue };
             let times = if asked > 1 { format!(" (asked {asked} times)") } else { String::new() };
             // Writing into a text cannot fail.
-            let _ = write!(message, "; {} {}{times}", target.name(), redact(&last.to_string(), target));
+            let _ = write!(message, "; {} {}{times}", target.name(), target.redact(&last.fault.to_string()));
         }
         Self { kind, message: message.replacen("; ", ": ", 1), calls }
     }

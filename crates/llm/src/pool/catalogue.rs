@@ -108,6 +108,25 @@ impl Target {
     pub(crate) fn name(&self) -> ModelRef {
         ModelRef { provider: self.upstream.name.clone(), model: self.model.clone() }
     }
+
+    /// Providers repeat the key they were shown, whole or its beginning: it is taken out of their words.
+    pub(crate) fn redact(&self, words: &str) -> String {
+        const RECOGNISABLE: usize = 8;
+        let Some(key) = self.upstream.key.as_ref().map(|key| key.expose()).filter(|key| !key.is_empty()) else {
+            return words.to_owned();
+        };
+        let start: String = key.chars().take(RECOGNISABLE).collect();
+        let mut parts = words.split(start.as_str());
+        let mut clean = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let more =
+                part.chars().zip(key[start.len()..].chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8());
+            let echoed: usize = more.sum();
+            clean.push_str("***");
+            clean.push_str(&part[echoed..]);
+        }
+        clean
+    }
 }
 
 /// The vendors themselves serve nobody without a key; what stands elsewhere (a local vLLM) may.

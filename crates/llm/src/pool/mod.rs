@@ -2,7 +2,10 @@
 
 mod attempt;
 mod catalogue;
+mod chat;
+mod judge;
 mod plan;
+mod route;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +13,16 @@ use std::time::Duration;
 use db::Db;
 use infra::{ConfigEpoch, Egress, EpochCache, Sealer};
 use kernel::{Clock, TenantCtx, TenantId};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use self::attempt::{Attempt, Patience};
 pub(crate) use self::catalogue::{Catalogue, Group, Target, Upstream};
-use self::plan::{Plan, Rules};
-use crate::draft::Answer;
+use self::plan::Rules;
+pub(crate) use self::route::{Failure, Needs, Route};
+use crate::account::Account;
 use crate::error::{ChatError, ChatErrorKind, Error};
-use crate::fault::Fault;
-use crate::model::{CallRecord, Completion, Delta};
-use crate::piece::{Piece, Sink};
+use crate::model::{Completion, Delta};
 use crate::request::ChatRequest;
-use crate::{prices, store};
+use crate::store;
 
 /// The most organisations whose providers are kept in memory.
 const CATALOGUES: usize = 4096;
@@ -99,22 +100,33 @@ impl Pool {
         deadline: Duration,
         on_text: &mut (dyn FnMut(Delta<'_>) + Send),
     ) -> Result<Completion, ChatError> {
-        let started = Instant::now();
-        let catalogue = match timeout(deadline, self.catalogue(tenant)).await {
+        let route =
+            self.route(&Account::of(tenant.tenant), group, Needs::from(request), Instant::now() + deadline).await?;
+        self.shared.caller.ask(route, request, on_text).await
+    }
+
+    /// The way of a call for `account` to whatever `name` stands for, all of it within `until`.
+    pub(crate) async fn route(
+        &self,
+        account: &Account,
+        name: &str,
+        _needs: Needs,
+        until: Instant,
+    ) -> Result<Route, ChatError> {
+        let catalogue = match timeout_at(until, self.catalogue(TenantCtx::new(account.tenant))).await {
             Ok(Ok(catalogue)) => catalogue,
             Ok(Err(error)) => {
-                tracing::error!(tenant = %tenant.tenant, error = ?error, "cannot read the model providers");
+                tracing::error!(tenant = %account.tenant, error = ?error, "cannot read the model providers");
                 let message = "the configuration of the models could not be read";
                 return Err(ChatError::new(ChatErrorKind::Internal, message));
             }
             Err(_) => return Err(ChatError::new(ChatErrorKind::Deadline, "no time was left to ask a model")),
         };
-        let resolved = catalogue.resolve(group);
+        let resolved = catalogue.resolve(name);
         if resolved.targets.is_empty() {
-            return Err(ChatError::unconfigured(group, resolved.known, &resolved.skipped));
+            return Err(ChatError::unconfigured(name, resolved.known, &resolved.skipped));
         }
-        let deadline = deadline.saturating_sub(started.elapsed());
-        self.shared.caller.ask(&resolved.targets, request, deadline, on_text).await
+        Ok(Route::new(resolved.targets, until, self.shared.caller.options))
     }
 
     async fn catalogue(&self, tenant: TenantCtx) -> Result<Arc<Catalogue>, Error> {
@@ -123,105 +135,10 @@ impl Pool {
     }
 }
 
-impl Caller {
-    /// Asks `targets` as [`Plan`] says.
-    pub(crate) async fn ask(
-        &self,
-        targets: &[Target],
-        request: &ChatRequest,
-        deadline: Duration,
-        on_text: &mut (dyn FnMut(Delta<'_>) + Send),
-    ) -> Result<Completion, ChatError> {
-        let (started, mut calls, mut shown) = (Instant::now(), Vec::new(), false);
-        let mut plan = Plan::new(targets.len(), deadline, self.options.rules());
-        let mut faults: Vec<(usize, Fault)> = Vec::new();
-        while let Some(next) = plan.next(started.elapsed()) {
-            sleep_until(started + next.at).await;
-            if std::mem::take(&mut shown) {
-                on_text(Delta::Restart { attempt: u32::try_from(calls.len() + 1).unwrap_or(u32::MAX) });
-            }
-            let target = &targets[next.target];
-            let asked = Instant::now();
-            let mut show = |piece: Piece<'_>| {
-                if let Piece::Text(text) = piece {
-                    shown = true;
-                    on_text(Delta::Text(text));
-                }
-            };
-            let result = self.attempt(target, request, started + deadline, &mut show).await;
-            calls.push(record(target, &result, asked.elapsed()));
-            let fault = match result {
-                Ok(answer) => return Ok(completion(target, answer, calls)),
-                Err(fault) => fault,
-            };
-            tracing::warn!(model = %target.name(), fault = redact(&fault.to_string(), target), "a model call failed");
-            plan.failed(next.target, fault.verdict(), started.elapsed(), rand::random());
-            faults.push((next.target, fault));
-        }
-        let late = started.elapsed() >= deadline || matches!(faults.last(), Some((_, Fault::CutOff)));
-        Err(ChatError::nobody_answered(late, targets, &faults, calls))
-    }
-
-    async fn attempt(
-        &self,
-        target: &Target,
-        request: &ChatRequest,
-        until: Instant,
-        sink: &mut Sink<'_>,
-    ) -> Result<Answer, Fault> {
-        let patience = Patience { first_token: self.options.first_token, between_tokens: self.options.between_tokens };
-        let attempt = Attempt { egress: &self.egress, clock: &self.clock, target, request, patience };
-        timeout_at(until, attempt.make(sink)).await.unwrap_or(Err(Fault::CutOff))
-    }
-}
-
 impl PoolOptions {
     fn rules(&self) -> Rules {
         Rules { attempts: self.attempts.max(1), first_pause: self.first_pause, longest_pause: self.longest_pause }
     }
-}
-
-fn record(target: &Target, result: &Result<Answer, Fault>, took: Duration) -> CallRecord {
-    let usage = result.as_ref().ok().and_then(|answer| answer.usage);
-    CallRecord {
-        provider: target.upstream.name.clone(),
-        model: target.model.clone(),
-        ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        ok: result.is_ok(),
-        error: result.as_ref().err().map(|fault| redact(&fault.to_string(), target)),
-        usage,
-        cost_usd: prices::cost(target.upstream.wire, &target.model, usage),
-    }
-}
-
-fn completion(target: &Target, answer: Answer, calls: Vec<CallRecord>) -> Completion {
-    Completion {
-        cost_usd: prices::cost(target.upstream.wire, &target.model, answer.usage),
-        text: answer.text,
-        tool_calls: answer.tool_calls,
-        stop: answer.stop,
-        model: target.name(),
-        usage: answer.usage.unwrap_or_default(),
-        calls,
-    }
-}
-
-/// Providers repeat the key they were shown, whole or its beginning: it is taken out of their words.
-pub(crate) fn redact(words: &str, target: &Target) -> String {
-    const RECOGNISABLE: usize = 8;
-    let Some(key) = target.upstream.key.as_ref().map(|key| key.expose()).filter(|key| !key.is_empty()) else {
-        return words.to_owned();
-    };
-    let start: String = key.chars().take(RECOGNISABLE).collect();
-    let mut parts = words.split(start.as_str());
-    let mut clean = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let more = part.chars().zip(key[start.len()..].chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8());
-        let echoed: usize = more.sum();
-        clean.push_str("***");
-        clean.push_str(&part[echoed..]);
-    }
-    clean
 }
 
 #[cfg(test)]

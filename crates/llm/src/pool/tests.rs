@@ -43,6 +43,10 @@ fn target(fake: &FakeModels, wire: Wire) -> Target {
     Target { upstream: Arc::new(upstream), model: "m".into() }
 }
 
+fn route(caller: &Caller, targets: &[Target], deadline: Duration) -> Route {
+    Route::new(targets.to_vec(), Instant::now() + deadline, caller.options)
+}
+
 /// What was shown, with every restart.
 async fn ask(targets: &[Target], deadline: Duration) -> (Result<Completion, ChatError>, Vec<String>) {
     let mut shown: Vec<String> = Vec::new();
@@ -50,7 +54,8 @@ async fn ask(targets: &[Target], deadline: Duration) -> (Result<Completion, Chat
         Delta::Restart { attempt } => shown.push(format!("<{attempt}>")),
         Delta::Text(text) => shown.push(text.to_owned()),
     };
-    let result = caller().ask(targets, &golden::request(), deadline, &mut on_text).await;
+    let caller = caller();
+    let result = caller.ask(route(&caller, targets, deadline), &golden::request(), &mut on_text).await;
     (result, shown)
 }
 
@@ -278,8 +283,8 @@ async fn the_connection_is_used_again_for_the_next_call() {
     let fake = FakeModels::start().await;
     let (caller, target) = (caller(), target(&fake, Wire::OpenaiChat));
     for _ in 0..3 {
-        let request = golden::request();
-        caller.ask(std::slice::from_ref(&target), &request, Duration::from_secs(5), &mut |_| {}).await.unwrap();
+        let route = route(&caller, std::slice::from_ref(&target), PATIENT);
+        caller.ask(route, &golden::request(), &mut |_| {}).await.unwrap();
     }
     assert_eq!(fake.connections(), 1);
 }
@@ -290,8 +295,10 @@ async fn the_offline_model_answers_through_the_pool_for_nothing() {
     let mut request = golden::request();
     request.messages.push(ChatMessage::user("How do I connect Ollama?"));
     let mut shown = Vec::new();
-    let answer = caller()
-        .ask(&[target(&fake, Wire::Builtin)], &request, Duration::from_secs(5), &mut |delta| {
+    let caller = caller();
+    let route = route(&caller, &[target(&fake, Wire::Builtin)], PATIENT);
+    let answer = caller
+        .ask(route, &request, &mut |delta| {
             if let Delta::Text(text) = delta {
                 shown.push(text.to_owned());
             }
@@ -321,6 +328,6 @@ fn keys_are_taken_out_of_a_providers_words_whole_or_in_part() {
         ("sk-test-0123456789sk-test-0123456789", "******"),
         ("no key here", "no key here"),
     ] {
-        assert_eq!(redact(words, &target), want);
+        assert_eq!(target.redact(words), want);
     }
 }
