@@ -1,4 +1,5 @@
-//! Fake model servers: one server that speaks OpenAI chat completions, Anthropic messages and Ollama chat, by path.
+//! Fake model servers: one server that speaks OpenAI (chat completions, responses, embeddings), Anthropic messages,
+//! Gemini, Ollama and Cohere's rerank, by path.
 //!
 //! What it answers is scripted: from a queue, else by a closure that sees the call. It can fail in every way a model
 //! server has been seen to fail, and keeps a ledger of its own, so that a test need not believe the product.
@@ -17,8 +18,8 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use call::{Call, ModelWire};
-pub use reply::{Fault, Flaw, Reply, Say, ToolUse};
+pub use call::{Call, ModelWire, Wanted};
+pub use reply::{Ending, Fault, Flaw, Reply, Say, ToolUse};
 
 /// A running fake; it stops when dropped.
 pub struct FakeModels {
@@ -36,6 +37,7 @@ struct Script {
     ledger: Mutex<Vec<Call>>,
     count: AtomicU64,
     connections: AtomicU64,
+    abandoned: AtomicU64,
     /// Answers with these words without looking at the call or keeping it: for benchmarks.
     quick: Option<render::Quick>,
 }
@@ -60,6 +62,7 @@ impl FakeModels {
             ledger: Mutex::default(),
             count: AtomicU64::new(0),
             connections: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
             quick,
         });
         let stop = CancellationToken::new();
@@ -80,9 +83,19 @@ impl FakeModels {
         format!("http://{}/v1", self.address)
     }
 
+    /// The base URL to configure for `openai-responses`.
+    pub fn responses_url(&self) -> String {
+        self.openai_url()
+    }
+
     /// The base URL to configure for `anthropic`.
     pub fn anthropic_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The base URL to configure for `gemini`.
+    pub fn gemini_url(&self) -> String {
+        format!("http://{}/v1beta", self.address)
     }
 
     /// The base URL to configure for `ollama`.
@@ -108,6 +121,11 @@ impl FakeModels {
     /// How many calls there were so far.
     pub fn count(&self) -> u64 {
         self.script.count.load(Ordering::Relaxed)
+    }
+
+    /// How many calls the caller went away from before their answer had ended.
+    pub fn abandoned(&self) -> u64 {
+        self.script.abandoned.load(Ordering::Relaxed)
     }
 
     /// How many connections were made to it so far.

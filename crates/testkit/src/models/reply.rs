@@ -13,10 +13,19 @@ pub enum Reply {
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Say {
+    /// What the model thinks before it answers; empty: nothing.
+    pub thinking: String,
     pub text: String,
     pub tools: Vec<ToolUse>,
+    /// Of the whole prompt.
     pub input_tokens: u64,
+    /// Those of the prompt that the provider had in its cache.
+    pub cached_tokens: u64,
+    /// All that was written, thoughts included.
     pub output_tokens: u64,
+    /// Those of the output that are thoughts.
+    pub reasoning_tokens: u64,
+    pub ending: Ending,
     /// Into how many pieces the text is cut.
     pub chunks: usize,
     /// The pause before each piece.
@@ -25,6 +34,18 @@ pub struct Say {
     pub never_streams: bool,
     /// What is wrong with the answer, where something is.
     pub flaw: Option<Flaw>,
+}
+
+/// Why the model stops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// It has said everything, or waits for its tools.
+    #[default]
+    Natural,
+    /// It ran into the limit of output tokens.
+    Length,
+    /// The provider's content policy ended it.
+    Filtered,
 }
 
 /// A tool the model wants called.
@@ -52,6 +73,10 @@ pub enum Flaw {
     Half,
     /// The stream falls silent in the middle, and the connection stays open.
     Stall,
+    /// The stream ends in the middle of an event, as if all were said.
+    TruncatedEvent,
+    /// Pieces of one answer bear different ids, and all its tool calls the same one.
+    WrongIds,
     /// An error in the protocol's own form comes in mid-stream.
     ErrorInStream,
     /// The text never ends.
@@ -103,6 +128,11 @@ impl Reply {
         Self::Say(Say { tools: tools.collect(), ..Say::text("") })
     }
 
+    /// Thinks, then answers.
+    pub fn think(thinking: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Say(Say { thinking: thinking.into(), reasoning_tokens: 3, ..Say::text(text) })
+    }
+
     /// Half of what would have been an answer, or otherwise flawed.
     pub fn flawed(text: impl Into<String>, flaw: Flaw) -> Self {
         Self::Say(Say { flaw: Some(flaw), ..Say::text(text) })
@@ -129,10 +159,14 @@ impl Reply {
 impl Say {
     pub fn text(text: impl Into<String>) -> Self {
         Self {
+            thinking: String::new(),
             text: text.into(),
             tools: Vec::new(),
             input_tokens: 11,
+            cached_tokens: 0,
             output_tokens: 7,
+            reasoning_tokens: 0,
+            ending: Ending::Natural,
             chunks: 3,
             pace: Duration::ZERO,
             never_streams: false,

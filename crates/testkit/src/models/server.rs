@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Script;
-use super::call::{Call, ModelWire};
+use super::call::{Call, Wanted, read_path};
 use super::render::{Piece, content_type, error_body, pieces, whole};
 use super::reply::{Fault, Reply, Say};
 
@@ -43,7 +43,7 @@ async fn connection(socket: TcpStream, script: Arc<Script>) {
 async fn answer(script: Arc<Script>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(Body::new(body), MAX_BODY).await.map_err(io::Error::other)?;
-    let Some(wire) = ModelWire::of(head.uri.path()) else {
+    let Some((wire, wanted)) = read_path(head.uri.path(), &head.headers) else {
         return Ok(plain(StatusCode::NOT_FOUND, "text/plain", "no such path"));
     };
     if let Some(quick) = &script.quick {
@@ -51,24 +51,55 @@ async fn answer(script: Arc<Script>, request: Request<Incoming>) -> Result<Respo
         return Ok(plain(StatusCode::OK, content_type(wire, true), quick.body(wire)));
     }
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let call = Call { wire, path: head.uri.path().to_owned(), headers: head.headers, body };
+    let call = Call { wire, wanted, path: head.uri.path().to_owned(), headers: head.headers, body };
+    let answering = Answering { script: Arc::clone(&script), ended: false };
     match script.answer(call.clone()) {
-        Reply::Say(say) => Ok(said(&call, &say)),
-        Reply::Fail(fault) => failed(&call, fault).await,
+        Reply::Say(say) => Ok(said(&call, &say, answering)),
+        Reply::Fail(fault) => failed(&call, fault, answering).await,
     }
 }
 
-fn said(call: &Call, say: &Say) -> Response<Body> {
-    if say.never_streams || !call.streams() {
+/// A call whose answer is under way. Dropped before its end: the caller went away.
+struct Answering {
+    script: Arc<Script>,
+    ended: bool,
+}
+
+impl Answering {
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.script.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn said(call: &Call, say: &Say, answering: Answering) -> Response<Body> {
+    if say.never_streams || !call.streams() || call.wanted != Wanted::Answer {
+        answering.end();
         return plain(StatusCode::OK, content_type(call.wire, false), whole(call, say).to_string());
     }
-    let body = Body::from_stream(play(pieces(call, say)));
+    let body = Body::from_stream(play(pieces(call, say), answering));
     plain(StatusCode::OK, content_type(call.wire, true), body)
 }
 
-async fn failed(call: &Call, fault: Fault) -> Result<Response<Body>, io::Error> {
+async fn failed(call: &Call, fault: Fault, answering: Answering) -> Result<Response<Body>, io::Error> {
+    if let Fault::Hang = fault {
+        return std::future::pending().await;
+    }
+    if let Fault::Comments = fault {
+        let comments = play(vec![Piece::Forever(Bytes::from_static(b": still there\n\n"))], answering);
+        return Ok(plain(StatusCode::OK, content_type(call.wire, true), Body::from_stream(comments)));
+    }
+    answering.end();
     let error = |status: StatusCode, kind: &str, message: &str| {
-        plain(status, content_type(call.wire, false), error_body(call.wire, kind, message).to_string())
+        let body = error_body(call.wire, status.as_u16(), kind, message);
+        plain(status, content_type(call.wire, false), body.to_string())
     };
     Ok(match fault {
         Fault::TooManyRequests { retry_after } => {
@@ -84,13 +115,9 @@ async fn failed(call: &Call, fault: Fault) -> Result<Response<Body>, io::Error> 
             error(StatusCode::from_u16(status).unwrap(), "fake_error", &message)
         }
         Fault::Html => plain(StatusCode::OK, "text/html", "<!doctype html><title>Welcome to nginx!</title>"),
-        Fault::Hang => std::future::pending().await,
         Fault::Nothing => plain(StatusCode::OK, content_type(call.wire, true), Body::empty()),
         Fault::HangUp => return Err(io::Error::other("hanging up")),
-        Fault::Comments => {
-            let comments = play(vec![Piece::Forever(Bytes::from_static(b": still there\n\n"))]);
-            plain(StatusCode::OK, content_type(call.wire, true), Body::from_stream(comments))
-        }
+        Fault::Hang | Fault::Comments => unreachable!("these have no end"),
         Fault::Redirect(to) => {
             let mut response = plain(StatusCode::TEMPORARY_REDIRECT, "text/plain", Body::empty());
             response.headers_mut().insert(header::LOCATION, to.parse().unwrap());
@@ -107,25 +134,31 @@ fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Body>) 
     response
 }
 
-/// A body that plays `pieces`.
-fn play(pieces: Vec<Piece>) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
-    stream::unfold(VecDeque::from(pieces), |mut pieces| async move {
+/// A body that plays `pieces`. With the last of them the answer has ended.
+fn play(pieces: Vec<Piece>, answering: Answering) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
+    stream::unfold((VecDeque::from(pieces), answering), |(mut pieces, mut answering)| async move {
         loop {
-            match pieces.pop_front()? {
-                Piece::Bytes(bytes) => return Some((Ok(bytes), pieces)),
-                Piece::Pause(pause) => sleep(pause).await,
+            let piece = pieces.pop_front()?;
+            answering.ended = pieces.is_empty() && !matches!(piece, Piece::Silence | Piece::Forever(_));
+            let item = match piece {
+                Piece::Bytes(bytes) => Ok(bytes),
+                Piece::Pause(pause) => {
+                    sleep(pause).await;
+                    continue;
+                }
                 Piece::Silence => std::future::pending().await,
                 Piece::Break => {
                     // So that what was said before has left.
                     sleep(Duration::from_millis(5)).await;
-                    return Some((Err(io::Error::other("breaking off")), pieces));
+                    Err(io::Error::other("breaking off"))
                 }
                 Piece::Forever(bytes) => {
                     sleep(Duration::from_millis(5)).await;
                     pieces.push_front(Piece::Forever(bytes.clone()));
-                    return Some((Ok(bytes), pieces));
+                    Ok(bytes)
                 }
-            }
+            };
+            return Some((item, (pieces, answering)));
         }
     })
 }
