@@ -9,14 +9,13 @@ use kernel::Clock;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
-use url::Url;
 
 use super::judge::refusal;
 use super::route::{Patience, Turn};
 use crate::draft::Answer;
 use crate::fault::{Fault, brief};
 use crate::piece::{Piece, Sink};
-use crate::providers::{Call, Endpoint, Progress, Reader, adapter};
+use crate::providers::{Call, Door, Endpoint, Progress, Reader, adapter};
 use crate::request::ChatRequest;
 
 /// The most of an answer's body that came in one piece.
@@ -44,7 +43,7 @@ impl Attempt<'_> {
             }
             Call::Http(call) => {
                 let silent_until = Instant::now() + self.turn.patience().first_token;
-                let response = self.send(call.url, call.headers, call.body).await?;
+                let response = self.send(call.door, call.body).await?;
                 if response.status() == StatusCode::OK {
                     self.read(response, call.reader, silent_until, sink).await
                 } else {
@@ -54,7 +53,7 @@ impl Attempt<'_> {
         }
     }
 
-    async fn send(&self, url: Url, headers: HeaderMap, body: Bytes) -> Result<Response, Fault> {
+    async fn send(&self, Door { url, headers }: Door, body: Bytes) -> Result<Response, Fault> {
         let upstream = &self.turn.target().upstream;
         let mut call = self.egress.request(Method::POST, &url, upstream.reach)?.label(upstream.id).body(body);
         for (name, value) in &headers {

@@ -24,6 +24,9 @@ pub(crate) trait Adapter: Send + Sync {
     /// The provider's own address, for providers that were given none.
     fn default_base_url(&self) -> &'static str;
 
+    /// Where questions go, and with which headers.
+    fn door(&self, endpoint: &Endpoint<'_>) -> Result<Door, Fault>;
+
     /// What to do for `request`: one HTTP call, or nothing more because the answer is here.
     fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault>;
 }
@@ -36,6 +39,12 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) model: &'a str,
 }
 
+/// Where questions to one model go.
+pub(crate) struct Door {
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+}
+
 pub(crate) enum Call {
     Http(HttpCall),
     /// Answered in this process.
@@ -44,8 +53,7 @@ pub(crate) enum Call {
 
 /// A POST, and how to read what comes back.
 pub(crate) struct HttpCall {
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
+    pub(crate) door: Door,
     pub(crate) body: Bytes,
     pub(crate) reader: Box<dyn Reader>,
 }

@@ -7,7 +7,7 @@ mod request;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use self::read::MessageReader;
-use super::{Adapter, Call, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
+use super::{Adapter, Call, Door, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
 use crate::request::ChatRequest;
 
@@ -18,15 +18,18 @@ impl Adapter for Anthropic {
         "https://api.anthropic.com"
     }
 
-    fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
+    fn door(&self, endpoint: &Endpoint<'_>) -> Result<Door, Fault> {
         let mut headers = json_headers();
         headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
         if let Some(key) = endpoint.key {
             headers.insert(HeaderName::from_static("x-api-key"), secret_value(key)?);
         }
+        Ok(Door { url: join(endpoint.base, "v1/messages"), headers })
+    }
+
+    fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
         let body = to_bytes(&request::Body::new(endpoint.model, request))?;
-        let (url, reader) =
-            (join(endpoint.base, "v1/messages"), Box::new(MessageReader::new(request.messages.len(), endpoint.model)));
-        Ok(Call::Http(HttpCall { url, headers, body, reader }))
+        let reader = Box::new(MessageReader::new(request.messages.len(), endpoint.model));
+        Ok(Call::Http(HttpCall { door: self.door(endpoint)?, body, reader }))
     }
 }

@@ -10,7 +10,7 @@ mod table;
 
 use self::library::{Section, own_documents, sections};
 use self::small_talk::SmallTalk;
-use super::{Adapter, Call, Endpoint};
+use super::{Adapter, Call, Door, Endpoint};
 use crate::draft::Answer;
 use crate::fault::Fault;
 use crate::model::{Stop, TokenUsage};
@@ -27,6 +27,10 @@ pub(super) struct Builtin;
 impl Adapter for Builtin {
     fn default_base_url(&self) -> &'static str {
         "builtin://here"
+    }
+
+    fn door(&self, _: &Endpoint<'_>) -> Result<Door, Fault> {
+        Err(Fault::Misconfigured("it answers in this process".to_owned()))
     }
 
     fn call(&self, _: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {

@@ -6,7 +6,7 @@ mod request;
 use reqwest::header::AUTHORIZATION;
 
 use self::read::ChatReader;
-use super::{Adapter, Call, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
+use super::{Adapter, Call, Door, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
 use crate::request::ChatRequest;
 
@@ -17,16 +17,19 @@ impl Adapter for OpenaiChat {
         "https://api.openai.com/v1"
     }
 
-    fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
+    fn door(&self, endpoint: &Endpoint<'_>) -> Result<Door, Fault> {
         let mut headers = json_headers();
         if let Some(key) = endpoint.key {
             headers.insert(AUTHORIZATION, secret_value(&format!("Bearer {key}"))?);
         }
+        Ok(Door { url: join(endpoint.base, "chat/completions"), headers })
+    }
+
+    fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
         // OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
         let official = endpoint.base.host_str() == Some("api.openai.com");
         let body = to_bytes(&request::Body::new(endpoint.model, request, official))?;
-        let (url, reader) =
-            (join(endpoint.base, "chat/completions"), Box::new(ChatReader::new(request.messages.len())));
-        Ok(Call::Http(HttpCall { url, headers, body, reader }))
+        let reader = Box::new(ChatReader::new(request.messages.len()));
+        Ok(Call::Http(HttpCall { door: self.door(endpoint)?, body, reader }))
     }
 }
