@@ -23,3 +23,15 @@ pub(crate) enum Piece<'a> {
 
 /// Takes the pieces of an answer as they come.
 pub(crate) type Sink<'a> = dyn FnMut(Piece<'_>) + Send + 'a;
+
+impl Piece<'_> {
+    /// In bytes.
+    pub(crate) fn len(&self) -> u64 {
+        let text = match self {
+            Self::Thought(text) | Self::Signature(text) | Self::Sealed(text) | Self::Text(text) => text,
+            Self::Call { name, .. } => name,
+            Self::Arguments { json, .. } => json,
+        };
+        text.len() as u64
+    }
+}

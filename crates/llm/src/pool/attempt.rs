@@ -1,27 +1,20 @@
 //! One call to one model.
 
 use std::error::Error;
-use std::time::Duration;
 
 use bytes::Bytes;
 use infra::{Egress, EgressError, Timeouts};
 use kernel::Clock;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
-use tokio::time::{Instant, timeout, timeout_at};
 
 use super::judge::refusal;
-use super::route::{Patience, Turn};
+use super::reading::Reading;
+use super::route::Turn;
 use crate::draft::Answer;
 use crate::fault::{Fault, brief};
 use crate::piece::{Piece, Sink};
-use crate::providers::{Call, Door, Endpoint, Progress, Reader, adapter};
+use crate::providers::{Call, Door, Endpoint, adapter};
 use crate::request::ChatRequest;
-
-/// The most of an answer's body that came in one piece.
-const MAX_WHOLE: usize = 8 << 20;
-/// How long the end of a stream is waited for after its last event, so that the connection can be used again.
-const TAIL: Duration = Duration::from_millis(100);
 
 pub(super) struct Attempt<'a> {
     pub(super) egress: &'a Egress,
@@ -42,73 +35,44 @@ impl Attempt<'_> {
                 Ok(answer)
             }
             Call::Http(call) => {
-                let silent_until = Instant::now() + self.turn.patience().first_token;
-                let response = self.send(call.door, call.body).await?;
-                if response.status() == StatusCode::OK {
-                    self.read(response, call.reader, silent_until, sink).await
-                } else {
-                    Err(refusal(response, self.turn.patience().between_tokens, self.clock.now()).await)
-                }
-            }
-        }
-    }
-
-    async fn send(&self, Door { url, headers }: Door, body: Bytes) -> Result<Response, Fault> {
-        let upstream = &self.turn.target().upstream;
-        let mut call = self.egress.request(Method::POST, &url, upstream.reach)?.label(upstream.id).body(body);
-        for (name, value) in &headers {
-            call = call.header(name, value);
-        }
-        self.egress.send(call, Timeouts::stream(self.turn.patience().first_token)).await.map_err(|error| match error {
-            EgressError::Timeout { .. } => Fault::Silent(self.turn.patience().first_token),
-            other => other.into(),
-        })
-    }
-
-    async fn read(
-        &self,
-        mut response: Response,
-        mut reader: Box<dyn Reader>,
-        mut silent_until: Instant,
-        sink: &mut Sink<'_>,
-    ) -> Result<Answer, Fault> {
-        let Patience { first_token, between_tokens, .. } = self.turn.patience();
-        let lines = content_type(&response).contains("ndjson");
-        let (mut began, mut token) = (false, false);
-        loop {
-            let bytes = match timeout_at(silent_until, response.chunk()).await {
-                Ok(Ok(Some(bytes))) => bytes,
-                Ok(Ok(None)) if began => break,
-                Ok(Ok(None)) => return Err(Fault::Empty),
-                Ok(Err(_)) => return Err(Fault::BrokenOff),
-                Err(_) if token => return Err(Fault::Stalled(between_tokens)),
-                Err(_) => return Err(Fault::Silent(first_token)),
-            };
-            if !began && let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                began = true;
-                match first {
-                    b'<' => return Err(Fault::Garbage("a web page".to_owned())),
-                    b'{' | b'[' if !lines => {
-                        let body = rest(response, bytes, silent_until).await?;
-                        return reader.whole(&body, sink);
+                let patience = self.turn.patience();
+                let response = ask(self.egress, self.clock, self.turn, call.door, call.body).await?;
+                let mut reading = Reading::new(response, call.reader, patience);
+                loop {
+                    let answer = reading.next(sink).await?;
+                    if reading.heard() {
+                        self.turn.began();
                     }
-                    _ => {}
-                }
-            }
-            match reader.feed(&bytes, sink)? {
-                Progress::None => {}
-                Progress::Event => {
-                    self.turn.began();
-                    (token, silent_until) = (true, Instant::now() + between_tokens);
-                }
-                Progress::End => {
-                    // Read to its end, the connection serves the next call.
-                    let _ = timeout(TAIL, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
-                    break;
+                    if let Some(answer) = answer {
+                        return Ok(answer);
+                    }
                 }
             }
         }
-        reader.finish(sink)
+    }
+}
+
+/// Puts a question to the turn's target and waits for its answer to begin; whatever is not 200 is a fault.
+pub(crate) async fn ask(
+    egress: &Egress,
+    clock: &Clock,
+    turn: &Turn,
+    Door { url, headers }: Door,
+    body: Bytes,
+) -> Result<Response, Fault> {
+    let (upstream, patience) = (&turn.target().upstream, turn.patience());
+    let mut call = egress.request(Method::POST, &url, upstream.reach)?.label(upstream.id).body(body);
+    for (name, value) in &headers {
+        call = call.header(name, value);
+    }
+    let sent = egress.send(call, Timeouts::stream(patience.first_token)).await;
+    let response = sent.map_err(|error| match error {
+        EgressError::Timeout { .. } => Fault::Silent(patience.first_token),
+        other => other.into(),
+    })?;
+    match response.status() {
+        StatusCode::OK => Ok(response),
+        _ => Err(refusal(response, patience.between_tokens, clock.now()).await),
     }
 }
 
@@ -135,24 +99,4 @@ fn with_cause(error: &EgressError) -> String {
         Some(cause) => brief(&format!("{error} ({cause})")),
         None => error.to_string(),
     }
-}
-
-/// The whole of a body that does not stream.
-async fn rest(mut response: Response, begun: Bytes, until: Instant) -> Result<Vec<u8>, Fault> {
-    let mut body = Vec::from(begun);
-    loop {
-        match timeout_at(until, response.chunk()).await {
-            Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
-            Ok(Ok(None)) => return Ok(body),
-            Ok(Err(_)) | Err(_) => return Err(Fault::BrokenOff),
-        }
-        if body.len() > MAX_WHOLE {
-            return Err(Fault::TooLarge);
-        }
-    }
-}
-
-fn content_type(response: &Response) -> String {
-    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default().to_ascii_lowercase()
 }

@@ -5,6 +5,7 @@ mod catalogue;
 mod chat;
 mod judge;
 mod plan;
+mod reading;
 mod route;
 
 use std::sync::Arc;
@@ -15,9 +16,11 @@ use infra::{ConfigEpoch, Egress, EpochCache, Sealer};
 use kernel::{Clock, TenantCtx, TenantId};
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use self::attempt::ask;
 pub(crate) use self::catalogue::{Catalogue, Group, Target, Upstream};
 use self::plan::Rules;
-pub(crate) use self::route::{Failure, Needs, Route};
+pub(crate) use self::reading::Reading;
+pub(crate) use self::route::{Failure, Needs, Patience, Route, Turn};
 use crate::account::Account;
 use crate::error::{ChatError, ChatErrorKind, Error};
 use crate::model::{Completion, Delta};

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::draft::Answer;
 use crate::fault::{Fault, Verdict, brief};
-use crate::model::Wire;
+use crate::model::{TokenUsage, Wire};
 use crate::piece::Sink;
 use crate::request::ChatRequest;
 
@@ -29,6 +29,13 @@ pub(crate) trait Adapter: Send + Sync {
 
     /// What to do for `request`: one HTTP call, or nothing more because the answer is here.
     fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault>;
+
+    /// Reads off `json`, a whole answer or one event of a stream, what it tells of usage; totals so far are replaced.
+    /// Answers whether it tells nothing else.
+    fn count(&self, json: &[u8], usage: &mut Option<TokenUsage>) -> bool {
+        let _ = (json, usage);
+        false
+    }
 }
 
 /// Where one model of a provider is asked.

@@ -9,6 +9,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use self::read::MessageReader;
 use super::{Adapter, Call, Door, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
+use crate::model::TokenUsage;
 use crate::request::ChatRequest;
 
 pub(super) struct Anthropic;
@@ -31,5 +32,10 @@ impl Adapter for Anthropic {
         let body = to_bytes(&request::Body::new(endpoint.model, request))?;
         let reader = Box::new(MessageReader::new(request.messages.len(), endpoint.model));
         Ok(Call::Http(HttpCall { door: self.door(endpoint)?, body, reader }))
+    }
+
+    fn count(&self, json: &[u8], usage: &mut Option<TokenUsage>) -> bool {
+        read::count(json, usage);
+        false
     }
 }

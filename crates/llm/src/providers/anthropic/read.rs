@@ -242,13 +242,37 @@ impl State {
     }
 
     fn count(&mut self, usage: Option<Usage>) {
-        let Some(usage) = usage else { return };
-        let total = self.draft.usage.get_or_insert_default();
+        if let Some(usage) = usage {
+            usage.replace_in(&mut self.draft.usage);
+        }
+    }
+}
+
+impl Usage {
+    fn replace_in(self, usage: &mut Option<TokenUsage>) {
+        let total = usage.get_or_insert_default();
         let replace = |total: &mut u64, count: Option<u64>| *total = count.unwrap_or(*total);
-        replace(&mut total.input, usage.input_tokens);
-        replace(&mut total.cache_read, usage.cache_read_input_tokens);
-        replace(&mut total.cache_write, usage.cache_creation_input_tokens);
-        replace(&mut total.output, usage.output_tokens);
+        replace(&mut total.input, self.input_tokens);
+        replace(&mut total.cache_read, self.cache_read_input_tokens);
+        replace(&mut total.cache_write, self.cache_creation_input_tokens);
+        replace(&mut total.output, self.output_tokens);
+    }
+}
+
+/// See [`super::super::Adapter::count`]. Usage stands in a whole message and in `message_delta` at the top, in
+/// `message_start` within the message.
+pub(super) fn count(json: &[u8], usage: &mut Option<TokenUsage>) {
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(default)]
+        usage: Option<Usage>,
+        #[serde(default)]
+        message: Option<Start>,
+    }
+    let Ok(counted) = serde_json::from_slice::<Counted>(json) else { return };
+    let started = counted.message.and_then(|message| message.usage);
+    if let Some(counted) = counted.usage.or(started) {
+        counted.replace_in(usage);
     }
 }
 

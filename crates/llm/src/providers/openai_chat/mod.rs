@@ -8,6 +8,7 @@ use reqwest::header::AUTHORIZATION;
 use self::read::ChatReader;
 use super::{Adapter, Call, Door, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
+use crate::model::TokenUsage;
 use crate::request::ChatRequest;
 
 pub(super) struct OpenaiChat;
@@ -31,5 +32,9 @@ impl Adapter for OpenaiChat {
         let body = to_bytes(&request::Body::new(endpoint.model, request, official))?;
         let reader = Box::new(ChatReader::new(request.messages.len()));
         Ok(Call::Http(HttpCall { door: self.door(endpoint)?, body, reader }))
+    }
+
+    fn count(&self, json: &[u8], usage: &mut Option<TokenUsage>) -> bool {
+        read::count(json, usage)
     }
 }

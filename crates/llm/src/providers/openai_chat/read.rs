@@ -1,4 +1,5 @@
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::super::{ErrorBody, MAX_EVENT, Progress, Reader};
@@ -151,6 +152,20 @@ impl State {
         self.progress = Progress::Event;
         take_chunk(&mut self.draft, serde_json::from_slice(event.data)?, sink)
     }
+}
+
+/// See [`super::super::Adapter::count`].
+pub(super) fn count(json: &[u8], usage: &mut Option<TokenUsage>) -> bool {
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(default)]
+        choices: Option<Vec<IgnoredAny>>,
+        #[serde(default)]
+        usage: Option<Usage>,
+    }
+    let Ok(Counted { choices, usage: Some(counted) }) = serde_json::from_slice(json) else { return false };
+    *usage = Some(counted.into());
+    choices.is_none_or(|choices| choices.is_empty())
 }
 
 /// Reads a completion that came in one piece.
