@@ -5,10 +5,10 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::protocol::Refusal;
+use super::refusal::Refusal;
 
 /// What one image takes at most, in tokens: what the vendors count for their largest.
 const IMAGE_TOKENS: u64 = 6_000;
@@ -36,7 +36,7 @@ struct Fields<'a> {
     model: Option<&'a RawValue>,
     #[serde(default)]
     stream: Option<bool>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     stream_options: Option<&'a RawValue>,
     #[serde(default)]
     max_tokens: Option<u64>,
@@ -133,6 +133,11 @@ impl Envelope {
         options.insert("include_usage".to_owned(), true.into());
         serde_json::Value::Object(options).to_string()
     }
+}
+
+/// A field that is there, `null` included.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(value).map(Some)
 }
 
 /// Where `part`, which was borrowed from `whole`, stands in it.

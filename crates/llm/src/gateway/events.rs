@@ -5,6 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
+use serde::de::IgnoredAny;
 
 use crate::fault::Fault;
 use crate::model::{TokenUsage, Wire};
@@ -33,12 +34,11 @@ impl Cutter {
     /// What is left once the stream has ended: a last event that lacks its empty line, if it is whole JSON.
     pub(crate) fn finish(&mut self) -> Bytes {
         let rest = std::mem::take(&mut self.begun).freeze();
-        let data = rest.trim_ascii_end();
-        let ended = data.ends_with(b"}") || data.ends_with(b"[DONE]");
-        if !ended {
+        let is_whole = |data: &[u8]| data == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(data).is_ok();
+        if !data(&rest).is_some_and(is_whole) {
             return Bytes::new();
         }
-        let mut whole = BytesMut::from(data);
+        let mut whole = BytesMut::from(rest.trim_ascii_end());
         whole.extend_from_slice(b"\n\n");
         whole.freeze()
     }
@@ -56,18 +56,30 @@ pub(crate) struct Watch {
     /// Keep an event that tells the usage and nothing else from the client.
     withhold_usage: bool,
     pub(crate) usage: Option<TokenUsage>,
-    /// Bytes of events: what is left to guess by where a stream ends without its usage.
+    /// Bytes of events so far.
     pub(crate) bytes: u64,
+    events: u64,
     /// The model has said why it stopped.
     stopped: bool,
     /// The protocol's own end has come.
     ended: bool,
     error: Option<Fault>,
+    told_error: bool,
 }
 
 impl Watch {
     pub(crate) fn new(wire: Wire, withhold_usage: bool) -> Self {
-        Self { wire, withhold_usage, usage: None, bytes: 0, stopped: false, ended: false, error: None }
+        Self {
+            wire,
+            withhold_usage,
+            usage: None,
+            bytes: 0,
+            events: 0,
+            stopped: false,
+            ended: false,
+            error: None,
+            told_error: false,
+        }
     }
 
     /// Looks at whole events; answers what of them is for the client.
@@ -76,6 +88,7 @@ impl Watch {
             return Err(Fault::Garbage("invalid UTF-8".to_owned()));
         }
         self.bytes += events.len() as u64;
+        self.events += memmem::find_iter(&events, b"data:").count() as u64;
         let marks = Marks::of(self.wire);
         self.stopped |= marks.stop.iter().any(|mark| contains(&events, mark));
         self.ended |= marks.end.iter().any(|mark| contains(&events, mark));
@@ -98,7 +111,17 @@ impl Watch {
         (self.stopped && !self.ended && self.wire == Wire::OpenaiChat).then_some(b"data: [DONE]\n\n")
     }
 
-    /// The error that the provider told, if it did.
+    /// About how many bytes of text have come: most events hold a token.
+    pub(crate) fn content(&self) -> u64 {
+        self.events * 4
+    }
+
+    /// Whether the client has been passed an error of the provider's.
+    pub(crate) fn told_error(&self) -> bool {
+        self.told_error
+    }
+
+    /// The error that the provider told, if it did and nobody has asked before.
     pub(crate) fn error(&mut self) -> Option<Fault> {
         self.error.take()
     }
@@ -136,6 +159,7 @@ impl Watch {
             let error = [&told["error"], &told["response"]["error"]].into_iter().find(|error| error.is_object());
             let plain = (told["type"] == "error").then_some(&told);
             if let Some(error) = error.or(plain).and_then(ErrorBody::read) {
+                self.told_error = true;
                 self.error = Some(error.into_fault());
             }
         }
@@ -192,4 +216,109 @@ fn next_event(events: &[u8], from: usize) -> usize {
 /// The data of an event that has one line of it.
 fn data(event: &[u8]) -> Option<&[u8]> {
     event.split(|byte| *byte == b'\n').find_map(|line| Some(line.strip_prefix(b"data:")?.trim_ascii()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fault::Verdict;
+
+    const CHAT: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}],\"usage\":null}\n\n\
+                        : a comment\n\n\
+                        data: {\"choices\":[{\"delta\":{\"content\":\"say \\\"usage\\\":{1} ü🦀\"},\"finish_reason\":null}]}\n\n\
+                        data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n\
+                        data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":9}}\n\n\
+                        data: [DONE]\n\n";
+    const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":9}}\n\n";
+
+    /// What the client gets of `stream`, cut at `cuts`, with the watch that looked on.
+    fn pass(wire: Wire, stream: &[u8], withhold: bool, cuts: &[usize]) -> Result<(String, Watch), Fault> {
+        let (mut cutter, mut watch, mut out) = (Cutter::default(), Watch::new(wire, withhold), Vec::new());
+        let mut cuts: Vec<usize> = cuts.iter().map(|at| (*at).min(stream.len())).collect();
+        cuts.extend([0, stream.len()]);
+        cuts.sort_unstable();
+        for pair in cuts.windows(2) {
+            let events = cutter.feed(Bytes::copy_from_slice(&stream[pair[0]..pair[1]]))?;
+            out.extend_from_slice(&watch.look(events)?);
+        }
+        let rest = cutter.finish();
+        out.extend_from_slice(&watch.look(rest)?);
+        Ok((String::from_utf8(out).unwrap(), watch))
+    }
+
+    #[test]
+    fn a_stream_passes_as_it_came_and_its_usage_is_read_off() {
+        let (out, watch) = pass(Wire::OpenaiChat, CHAT.as_bytes(), false, &[]).unwrap();
+        assert_eq!(out, CHAT);
+        assert_eq!(watch.usage, Some(TokenUsage { input: 30, output: 9, ..TokenUsage::default() }));
+        assert!(watch.ended() && watch.missing_end().is_none());
+    }
+
+    #[test]
+    fn usage_that_the_client_did_not_ask_for_is_withheld_and_nothing_else() {
+        let (out, watch) = pass(Wire::OpenaiChat, CHAT.as_bytes(), true, &[]).unwrap();
+        assert_eq!(out, CHAT.replace(USAGE, ""));
+        assert_eq!(watch.usage.map(|usage| usage.output), Some(9));
+    }
+
+    #[test]
+    fn anthropics_totals_are_followed_to_the_last() {
+        let stream = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":12,\"cache_read_input_tokens\":100,\"output_tokens\":1}}}\n\n\
+                      event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}\n\n\
+                      event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+        let (out, watch) = pass(Wire::Anthropic, stream.as_bytes(), false, &[]).unwrap();
+        let usage = TokenUsage { input: 12, cache_read: 100, output: 9, ..TokenUsage::default() };
+        assert_eq!((out.as_str(), watch.usage, watch.ended()), (stream, Some(usage), true));
+    }
+
+    #[test]
+    fn an_end_is_told_from_a_stream_that_breaks_off() {
+        let cut = |at: &str| pass(Wire::OpenaiChat, &CHAT.as_bytes()[..CHAT.find(at).unwrap()], false, &[]).unwrap();
+        let (out, watch) = cut("data: [DONE]");
+        assert_eq!((watch.ended(), watch.missing_end()), (false, Some(&b"data: [DONE]\n\n"[..])));
+        assert!(out.ends_with("}\n\n"));
+        let (out, watch) = cut("ü🦀");
+        assert!(!watch.ended() && watch.missing_end().is_none());
+        assert!(out.ends_with(": a comment\n\n"), "half an event is not passed on: {out}");
+    }
+
+    #[test]
+    fn an_error_in_mid_stream_passes_and_is_known() {
+        let chat = "data: {\"choices\":[]}\n\ndata: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}\n\n";
+        let anthropic = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"boom\"}}\n\n";
+        for (wire, stream) in [(Wire::OpenaiChat, chat), (Wire::Anthropic, anthropic)] {
+            let (out, mut watch) = pass(wire, stream.as_bytes(), true, &[]).unwrap();
+            assert_eq!(out, stream);
+            let fault = Fault::Reported { words: "boom".into(), verdict: Verdict::Retry { after: None } };
+            assert_eq!((watch.error(), watch.told_error()), (Some(fault), true), "{wire}");
+        }
+        let quoted = "data: {\"choices\":[{\"delta\":{\"content\":\"{\\\"error\\\":{}}\"}}]}\n\n";
+        assert!(pass(Wire::OpenaiChat, quoted.as_bytes(), true, &[]).unwrap().1.error().is_none());
+    }
+
+    #[test]
+    fn what_is_no_text_or_has_no_end_is_given_up() {
+        assert!(matches!(pass(Wire::OpenaiChat, b"data: \xff\n\n", true, &[]), Err(Fault::Garbage(_))));
+        let mut cutter = Cutter::default();
+        let endless = Bytes::from(vec![b'x'; 1 << 20]);
+        assert!((0..8).any(|_| cutter.feed(endless.clone()) == Err(Fault::TooLarge)));
+    }
+
+    proptest! {
+        #[test]
+        fn where_the_bytes_are_cut_makes_no_difference(
+            crlf in any::<bool>(),
+            withhold in any::<bool>(),
+            cuts in prop::collection::vec(0..700_usize, 0..8),
+        ) {
+            let stream = if crlf { CHAT.replace('\n', "\r\n") } else { CHAT.to_owned() };
+            let whole = pass(Wire::OpenaiChat, stream.as_bytes(), withhold, &[]).unwrap();
+            let pieces = pass(Wire::OpenaiChat, stream.as_bytes(), withhold, &cuts).unwrap();
+            prop_assert_eq!(&whole.0, &pieces.0);
+            prop_assert_eq!(whole.1.usage, pieces.1.usage);
+            prop_assert_eq!(whole.1.ended(), pieces.1.ended());
+        }
+    }
 }

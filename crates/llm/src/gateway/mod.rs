@@ -1,9 +1,8 @@
-//! The pool, offered to the outside: any SDK asks it as it would ask its own vendor.
-
 mod envelope;
 mod events;
 mod protocol;
+mod refusal;
 mod relay;
 mod translate;
-
-pub(crate) use protocol::{Asked, Protocol, Refusal, RefusalKind, Reply, Writer};
+pub(crate) use protocol::{Asked, Protocol, Reply, Writer};
+pub(crate) use refusal::{Refusal, RefusalKind};

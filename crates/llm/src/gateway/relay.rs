@@ -85,6 +85,9 @@ impl Relay {
                 return Ok(Some(events));
             }
         }
+        if let Some(fault) = self.watch.error() {
+            return Err(fault);
+        }
         match self.watch.missing_end() {
             _ if self.watch.ended() => Ok(None),
             Some(end) => self.watch.look(Bytes::from_static(end)).map(Some),

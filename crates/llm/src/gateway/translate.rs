@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 
-use super::protocol::{Refusal, Writer};
+use super::protocol::Writer;
+use super::refusal::Refusal;
 use crate::draft::Answer;
 use crate::fault::Fault;
 use crate::model::TokenUsage;
@@ -49,6 +50,15 @@ impl Translation {
             }
         }
         Ok(None)
+    }
+
+    /// The answer, once it is whole, for a client who wants it in one piece.
+    pub(super) async fn whole(&mut self) -> Result<Answer, Fault> {
+        loop {
+            if let Some(answer) = self.advance().await? {
+                return Ok(answer);
+            }
+        }
     }
 
     /// The events that tell the client that there is no end.

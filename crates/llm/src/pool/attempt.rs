@@ -9,7 +9,7 @@ use reqwest::{Method, Response, StatusCode};
 
 use super::judge::refusal;
 use super::reading::Reading;
-use super::route::Turn;
+use super::route::{Patience, Turn};
 use crate::draft::Answer;
 use crate::fault::{Fault, brief};
 use crate::piece::{Piece, Sink};
@@ -36,7 +36,7 @@ impl Attempt<'_> {
             }
             Call::Http(call) => {
                 let patience = self.turn.patience();
-                let response = ask(self.egress, self.clock, self.turn, call.door, call.body).await?;
+                let response = ask(self.egress, self.clock, self.turn, patience, call.door, call.body).await?;
                 let mut reading = Reading::new(response, call.reader, patience);
                 loop {
                     let answer = reading.next(sink).await?;
@@ -57,10 +57,11 @@ pub(crate) async fn ask(
     egress: &Egress,
     clock: &Clock,
     turn: &Turn,
+    patience: Patience,
     Door { url, headers }: Door,
     body: Bytes,
 ) -> Result<Response, Fault> {
-    let (upstream, patience) = (&turn.target().upstream, turn.patience());
+    let upstream = &turn.target().upstream;
     let mut call = egress.request(Method::POST, &url, upstream.reach)?.label(upstream.id).body(body);
     for (name, value) in &headers {
         call = call.header(name, value);

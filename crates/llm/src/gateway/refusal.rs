@@ -1,0 +1,114 @@
+//! Why a client gets no answer, before it is put into a protocol's words.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::fault::{Fault, Verdict};
+use crate::pool::Target;
+
+/// Why a client gets no answer. The message is for the client: it names no key and nothing of another organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) kind: RefusalKind,
+    pub(crate) message: String,
+    /// The field of the request that it is about.
+    pub(crate) param: Option<String>,
+    /// What the SDK is to wait before it asks again.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether the same request may succeed later: what SDKs are told in `x-should-retry`.
+    pub(crate) may_pass: bool,
+}
+
+/// The kinds of refusals that SDKs tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RefusalKind {
+    /// The request makes no sense, or no provider takes it.
+    Invalid,
+    /// The prompt does not fit into any model's context.
+    ContextLength,
+    /// The provider's content policy.
+    ContentPolicy,
+    /// No key, or one that is not known.
+    Key,
+    /// The key may not do this.
+    Forbidden,
+    UnknownModel,
+    TooLarge,
+    /// Too many requests or tokens a minute.
+    Rate,
+    /// The money is used up, and waiting does not bring it back.
+    Budget,
+    /// The model has no price, and a budget has to be kept.
+    Unpriced,
+    /// The providers, or we, have more to do than can be done.
+    Overloaded,
+    /// The provider failed.
+    Upstream,
+    /// The provider took too long.
+    Timeout,
+    /// We failed.
+    Internal,
+}
+
+impl Refusal {
+    pub(crate) fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), param: None, retry_after: None, may_pass: kind.may_pass() }
+    }
+
+    pub(crate) fn invalid(param: &str, message: impl Into<String>) -> Self {
+        Self { param: Some(param.to_owned()), ..Self::new(RefusalKind::Invalid, message) }
+    }
+
+    /// What a client is told of the last failure of a call.
+    pub(crate) fn from_fault(fault: &Fault, target: &Target) -> Self {
+        let kind = match fault {
+            Fault::Status { status, .. } => RefusalKind::of_status(*status),
+            Fault::Silent(_) | Fault::Stalled(_) | Fault::CutOff => RefusalKind::Timeout,
+            Fault::LeftAlone { .. } => RefusalKind::Overloaded,
+            Fault::Declined => RefusalKind::ContentPolicy,
+            _ => RefusalKind::Upstream,
+        };
+        let (retry_after, may_pass) = match fault.verdict() {
+            Verdict::Retry { after } => (after, true),
+            Verdict::RetryLater => (None, true),
+            Verdict::Refused => (None, false),
+        };
+        let message = format!("{} {}", target.name(), target.redact(&fault.to_string()));
+        Self { retry_after, may_pass: may_pass && kind.may_pass(), ..Self::new(kind, message) }
+    }
+}
+
+impl RefusalKind {
+    fn may_pass(self) -> bool {
+        matches!(self, Self::Rate | Self::Overloaded | Self::Upstream | Self::Timeout | Self::Internal)
+    }
+
+    /// What it means to the client that a provider answered with `status`. That our key is refused is no fault of the
+    /// client's.
+    fn of_status(status: u16) -> Self {
+        match status {
+            400 | 422 => Self::Invalid,
+            404 => Self::UnknownModel,
+            408 | 504 => Self::Timeout,
+            413 => Self::TooLarge,
+            429 | 503 | 529 => Self::Overloaded,
+            _ => Self::Upstream,
+        }
+    }
+
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Invalid | Self::ContextLength | Self::ContentPolicy | Self::Unpriced => StatusCode::BAD_REQUEST,
+            Self::Key => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::UnknownModel => StatusCode::NOT_FOUND,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Rate | Self::Budget => StatusCode::TOO_MANY_REQUESTS,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Upstream => StatusCode::BAD_GATEWAY,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
