@@ -129,6 +129,61 @@ CREATE TABLE public.audit_entry (
 
 ALTER TABLE ONLY public.audit_entry FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.budget (
+    tenant_id uuid NOT NULL,
+    budget_id uuid NOT NULL,
+    project_id uuid,
+    agent_id uuid,
+    key_id uuid,
+    period text NOT NULL,
+    amount bigint NOT NULL,
+    fallback_group text,
+    when_unavailable text DEFAULT 'refuse'::text NOT NULL,
+    alerts integer[] DEFAULT '{}'::integer[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budget_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT budget_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
+    CONSTRAINT budget_when_unavailable_check CHECK ((when_unavailable = ANY (ARRAY['refuse'::text, 'allow'::text])))
+);
+
+ALTER TABLE ONLY public.budget FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.budget_alert (
+    tenant_id uuid NOT NULL,
+    budget_id uuid NOT NULL,
+    begins date NOT NULL,
+    percent integer NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.budget_alert FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.budget_lease (
+    tenant_id uuid NOT NULL,
+    budget_id uuid NOT NULL,
+    begins date NOT NULL,
+    holder uuid NOT NULL,
+    node_id uuid NOT NULL,
+    granted bigint DEFAULT 0 NOT NULL,
+    settled bigint DEFAULT 0 NOT NULL,
+    reserved bigint DEFAULT 0 NOT NULL,
+    answered bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.budget_lease FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.budget_window (
+    tenant_id uuid NOT NULL,
+    budget_id uuid NOT NULL,
+    begins date NOT NULL,
+    granted bigint DEFAULT 0 NOT NULL,
+    settled bigint DEFAULT 0 NOT NULL,
+    grants bigint DEFAULT 0 NOT NULL,
+    recalls bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.budget_window FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.channel_app (
     channel text NOT NULL,
     app_id text NOT NULL,
@@ -526,6 +581,27 @@ CREATE TABLE public.users (
     CONSTRAINT users_email_check CHECK ((((length(email) >= 3) AND (length(email) <= 254)) AND (email = lower(email))))
 );
 
+CREATE TABLE public.virtual_key (
+    tenant_id uuid NOT NULL,
+    key_id uuid NOT NULL,
+    name text NOT NULL,
+    project_id uuid,
+    prefix text NOT NULL,
+    key_hash bytea NOT NULL,
+    model_groups text[] DEFAULT '{}'::text[] NOT NULL,
+    requests_per_minute bigint,
+    tokens_per_minute bigint,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    disabled_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT virtual_key_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT virtual_key_requests_per_minute_check CHECK ((requests_per_minute > 0)),
+    CONSTRAINT virtual_key_tokens_per_minute_check CHECK ((tokens_per_minute > 0))
+);
+
+ALTER TABLE ONLY public.virtual_key FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE ONLY public.inbox_dedup ATTACH PARTITION public.inbox_dedup_default DEFAULT;
 
 ALTER TABLE ONLY public.agent
@@ -548,6 +624,18 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.audit_entry
     ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (tenant_id, entry_id);
+
+ALTER TABLE ONLY public.budget_alert
+    ADD CONSTRAINT budget_alert_pkey PRIMARY KEY (tenant_id, budget_id, begins, percent);
+
+ALTER TABLE ONLY public.budget_lease
+    ADD CONSTRAINT budget_lease_pkey PRIMARY KEY (tenant_id, budget_id, begins, holder);
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_pkey PRIMARY KEY (tenant_id, budget_id);
+
+ALTER TABLE ONLY public.budget_window
+    ADD CONSTRAINT budget_window_pkey PRIMARY KEY (tenant_id, budget_id, begins);
 
 ALTER TABLE ONLY public.channel_app
     ADD CONSTRAINT channel_app_pkey PRIMARY KEY (channel, app_id);
@@ -666,9 +754,20 @@ ALTER TABLE ONLY public.step
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY public.virtual_key
+    ADD CONSTRAINT virtual_key_key_hash_key UNIQUE (key_hash);
+
+ALTER TABLE ONLY public.virtual_key
+    ADD CONSTRAINT virtual_key_pkey PRIMARY KEY (tenant_id, key_id);
+
+ALTER TABLE ONLY public.virtual_key
+    ADD CONSTRAINT virtual_key_tenant_id_name_key UNIQUE (tenant_id, name);
+
 CREATE INDEX api_key_of_organisation ON public.api_key USING btree (organisation_id, created_at);
 
 CREATE INDEX audit_entry_newest ON public.audit_entry USING btree (tenant_id, at DESC, entry_id DESC);
+
+CREATE UNIQUE INDEX budget_one_a_period ON public.budget USING btree (tenant_id, project_id, agent_id, key_id, period) NULLS NOT DISTINCT;
 
 CREATE INDEX contact_identity_of_contact ON public.contact_identity USING btree (tenant_id, contact_id);
 
@@ -726,6 +825,27 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.audit_entry
     ADD CONSTRAINT audit_entry_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.budget_alert
+    ADD CONSTRAINT budget_alert_tenant_id_budget_id_begins_fkey FOREIGN KEY (tenant_id, budget_id, begins) REFERENCES public.budget_window(tenant_id, budget_id, begins) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.budget_lease
+    ADD CONSTRAINT budget_lease_tenant_id_budget_id_begins_fkey FOREIGN KEY (tenant_id, budget_id, begins) REFERENCES public.budget_window(tenant_id, budget_id, begins) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agent(tenant_id, agent_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_tenant_id_key_id_fkey FOREIGN KEY (tenant_id, key_id) REFERENCES public.virtual_key(tenant_id, key_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_tenant_id_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES public.project(tenant_id, project_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.budget_window
+    ADD CONSTRAINT budget_window_tenant_id_budget_id_fkey FOREIGN KEY (tenant_id, budget_id) REFERENCES public.budget(tenant_id, budget_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.connection
     ADD CONSTRAINT connection_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agent(tenant_id, agent_id) DEFERRABLE;
@@ -811,6 +931,12 @@ ALTER TABLE ONLY public.secret
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.virtual_key
+    ADD CONSTRAINT virtual_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.virtual_key
+    ADD CONSTRAINT virtual_key_tenant_id_project_id_fkey FOREIGN KEY (tenant_id, project_id) REFERENCES public.project(tenant_id, project_id) ON DELETE CASCADE;
+
 ALTER TABLE public.agent ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.agent_version ENABLE ROW LEVEL SECURITY;
@@ -818,6 +944,14 @@ ALTER TABLE public.agent_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.amendment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.budget ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.budget_alert ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.budget_lease ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.budget_window ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.connection ENABLE ROW LEVEL SECURITY;
 
@@ -863,6 +997,14 @@ ALTER TABLE public.secret ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.step ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY system ON public.budget TO konstruct_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system ON public.budget_alert TO konstruct_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system ON public.budget_lease TO konstruct_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system ON public.budget_window TO konstruct_system USING (true) WITH CHECK (true);
+
 CREATE POLICY system ON public.dead_letter TO konstruct_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system ON public.inbox TO konstruct_system USING (true) WITH CHECK (true);
@@ -893,6 +1035,8 @@ CREATE POLICY system ON public.run TO konstruct_system USING (true) WITH CHECK (
 
 CREATE POLICY system ON public.step TO konstruct_system USING (true) WITH CHECK (true);
 
+CREATE POLICY system ON public.virtual_key TO konstruct_system USING (true) WITH CHECK (true);
+
 CREATE POLICY tenant ON public.agent TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.agent_version TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
@@ -900,6 +1044,14 @@ CREATE POLICY tenant ON public.agent_version TO konstruct_app USING ((tenant_id 
 CREATE POLICY tenant ON public.amendment TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.audit_entry TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+CREATE POLICY tenant ON public.budget TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+CREATE POLICY tenant ON public.budget_alert TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+CREATE POLICY tenant ON public.budget_lease TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+CREATE POLICY tenant ON public.budget_window TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.connection TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
@@ -945,6 +1097,10 @@ CREATE POLICY tenant ON public.secret TO konstruct_app USING ((tenant_id = ( SEL
 
 CREATE POLICY tenant ON public.step TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
+CREATE POLICY tenant ON public.virtual_key TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+ALTER TABLE public.virtual_key ENABLE ROW LEVEL SECURITY;
+
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO konstruct_app;
 GRANT USAGE ON SCHEMA public TO konstruct_system;
@@ -968,6 +1124,25 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.amendment TO konstruct_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO konstruct_system;
 
 GRANT SELECT,INSERT ON TABLE public.audit_entry TO konstruct_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budget TO konstruct_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.budget TO konstruct_system;
+
+GRANT SELECT(budget_id) ON TABLE public.budget TO konstruct_system;
+
+GRANT SELECT(amount) ON TABLE public.budget TO konstruct_system;
+
+GRANT SELECT(alerts) ON TABLE public.budget TO konstruct_system;
+
+GRANT SELECT ON TABLE public.budget_alert TO konstruct_app;
+GRANT SELECT,INSERT ON TABLE public.budget_alert TO konstruct_system;
+
+GRANT SELECT ON TABLE public.budget_lease TO konstruct_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budget_lease TO konstruct_system;
+
+GRANT SELECT ON TABLE public.budget_window TO konstruct_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budget_window TO konstruct_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channel_app TO konstruct_system;
 
@@ -1122,3 +1297,34 @@ GRANT SELECT(kind) ON TABLE public.step TO konstruct_system;
 GRANT SELECT(at) ON TABLE public.step TO konstruct_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO konstruct_system;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.virtual_key TO konstruct_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT SELECT(key_id) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT UPDATE(name) ON TABLE public.virtual_key TO konstruct_app;
+GRANT SELECT(name) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT UPDATE(project_id) ON TABLE public.virtual_key TO konstruct_app;
+GRANT SELECT(project_id) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT UPDATE(prefix) ON TABLE public.virtual_key TO konstruct_app;
+
+GRANT UPDATE(key_hash) ON TABLE public.virtual_key TO konstruct_app;
+GRANT SELECT(key_hash) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT UPDATE(model_groups) ON TABLE public.virtual_key TO konstruct_app;
+GRANT SELECT(model_groups) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT UPDATE(requests_per_minute) ON TABLE public.virtual_key TO konstruct_app;
+GRANT SELECT(requests_per_minute) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT UPDATE(tokens_per_minute) ON TABLE public.virtual_key TO konstruct_app;
+GRANT SELECT(tokens_per_minute) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT UPDATE(disabled_at) ON TABLE public.virtual_key TO konstruct_app;
+GRANT SELECT(disabled_at) ON TABLE public.virtual_key TO konstruct_system;
+
+GRANT SELECT(last_used_at),UPDATE(last_used_at) ON TABLE public.virtual_key TO konstruct_system;

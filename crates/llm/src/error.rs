@@ -13,6 +13,9 @@ pub enum Error {
     Store(#[from] db::Error),
     #[error("the provider's key could not be stored or read")]
     Secret(#[from] tenancy::Error),
+    /// The caller may not.
+    #[error(transparent)]
+    Access(tenancy::Error),
     #[error("{0}")]
     Invalid(String),
     /// No call to the address that was written would be made; why.
@@ -23,6 +26,9 @@ pub enum Error {
     /// Told apart from what may not be: a key is never taken along to another host.
     #[error("the address changes to another host: give the API key again, or remove it")]
     KeyForAnotherHost,
+    /// By whom is not told: it may be another organisation.
+    #[error("this key is in use already; choose another one, or leave it out and one is made")]
+    KeyTaken,
     #[error("{what} `{name}` is still used by {by}")]
     InUse { what: &'static str, name: String, by: String },
 }
@@ -31,11 +37,11 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Store(error) => error.kind(),
-            Self::Secret(error) => error.kind(),
+            Self::Secret(error) | Self::Access(error) => error.kind(),
             Self::Invalid(_) | Self::KeyForAnotherHost => ErrorKind::Invalid,
             Self::OutOfReach(_) => ErrorKind::Refused,
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::InUse { .. } => ErrorKind::Conflict,
+            Self::KeyTaken | Self::InUse { .. } => ErrorKind::Conflict,
         }
     }
 }

@@ -5,14 +5,18 @@
 //!
 //! Invariant: a provider's key is sent to the address it was given for and nowhere else, and is in no error and no log.
 //! Invariant: whatever was made of an attempt, a [`CallRecord`] tells of it; a cost that is not known is `None`, never 0.
+//! Invariant: a call is made within what its key may do and its budgets have room for; what it cost is settled once.
 //! Invariant: an answer is whole or none: what breaks off, or cannot be parsed, is asked for again.
 
 mod account;
+pub mod budgets;
 mod draft;
 mod error;
 mod fault;
 #[expect(dead_code, unused_imports, reason = "the protocols follow")]
 mod gateway;
+pub mod keys;
+pub mod limits;
 mod lines;
 mod model;
 mod piece;
@@ -28,7 +32,10 @@ mod usd;
 mod golden;
 
 pub use account::Account;
+pub use budgets::{BudgetRefused, Budgets, Reservation};
 pub use error::{ChatError, ChatErrorKind, Error};
+pub use keys::{Grant, KeyRefused, Keys};
+pub use limits::{Admission, Limit, Limiter, Limits, RateRefused};
 pub use model::{CallRecord, Completion, Delta, ModelRef, Stop, TokenUsage, UnknownWire, Wire};
 pub use pool::{Pool, PoolOptions};
 pub use request::{

@@ -52,7 +52,7 @@ pub(crate) async fn load_catalogue(db: &Db, sealer: &Sealer, tenant: TenantCtx) 
 }
 
 impl<Id> Written<Id> {
-    async fn new(tx: &mut TenantTx, id: Id, change: Change) -> Result<Self, Error> {
+    pub(crate) async fn new(tx: &mut TenantTx, id: Id, change: Change) -> Result<Self, Error> {
         let epoch = match change {
             Change::Unchanged => None,
             Change::Created | Change::Updated => Some(db::bump_config_epoch(tx).await?),
