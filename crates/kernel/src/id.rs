@@ -83,6 +83,8 @@ ids! {
     MessageId;
     ProviderId;
     ModelGroupId;
+    /// A price of an organisation's own.
+    PriceId;
     /// A key for the gateway of model calls.
     VirtualKeyId;
     BudgetId;

@@ -13,8 +13,8 @@ pub use clock::Clock;
 pub use error::ErrorKind;
 pub use id::{
     AgentId, ApiKeyId, BudgetId, ConnectionId, ContactId, ConversationId, DeadLetterId, InvitationId, LaneId, MemberId,
-    MessageId, ModelCallId, ModelGroupId, NodeId, ProjectId, ProviderId, RunId, SecretId, SessionId, TenantId, UserId,
-    VirtualKeyId,
+    MessageId, ModelCallId, ModelGroupId, NodeId, PriceId, ProjectId, ProviderId, RunId, SecretId, SessionId, TenantId,
+    UserId, VirtualKeyId,
 };
 pub use page::{Cursor, Page, PageRequest};
 pub use secret::Secret;

@@ -66,15 +66,35 @@ pub struct TokenUsage {
     pub input: u64,
     pub cache_read: u64,
     pub cache_write: u64,
+    /// Of `cache_write`, what is kept for an hour.
+    #[serde(default)]
+    pub cache_write_1h: u64,
     /// Written, `reasoning` included.
     pub output: u64,
     pub reasoning: u64,
+    /// A reranker's.
+    #[serde(default)]
+    pub searches: u64,
 }
 
 impl TokenUsage {
     /// All tokens of the prompt, however they were paid for.
     pub fn prompt(&self) -> u64 {
         self.input + self.cache_read + self.cache_write
+    }
+
+    /// What both took together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            input: self.input + other.input,
+            cache_read: self.cache_read + other.cache_read,
+            cache_write: self.cache_write + other.cache_write,
+            cache_write_1h: self.cache_write_1h + other.cache_write_1h,
+            output: self.output + other.output,
+            reasoning: self.reasoning + other.reasoning,
+            searches: self.searches + other.searches,
+        }
     }
 }
 

@@ -33,6 +33,11 @@ impl Usd {
         Self(nanos.unwrap_or(if dollars.is_sign_negative() { i64::MIN } else { i64::MAX }))
     }
 
+    /// So many of them.
+    pub fn times(self, count: u64) -> Self {
+        Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
+    }
+
     pub fn to_decimal(self) -> Decimal {
         Decimal::new(self.0, 9).normalize()
     }

@@ -103,16 +103,23 @@ struct Usage {
     cache_read_input_tokens: Option<u64>,
     #[serde(default)]
     cache_creation_input_tokens: Option<u64>,
+    /// How long what was written into the cache is kept.
+    #[serde(default)]
+    cache_creation: Option<CacheCreation>,
     #[serde(default)]
     output_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens_details: Option<OutputDetails>,
 }
 
 #[derive(Deserialize)]
-struct OutputDetails {
+struct CacheCreation {
     #[serde(default)]
-    thinking_tokens: Option<u64>,
+    ephemeral_1h_input_tokens: Option<u64>,
+}
+
+impl Usage {
+    fn written_for_an_hour(&self) -> Option<u64> {
+        self.cache_creation.as_ref()?.ephemeral_1h_input_tokens
+    }
 }
 
 /// A message that came in one piece.
@@ -263,8 +270,8 @@ impl Usage {
         replace(&mut total.input, self.input_tokens);
         replace(&mut total.cache_read, self.cache_read_input_tokens);
         replace(&mut total.cache_write, self.cache_creation_input_tokens);
+        replace(&mut total.cache_write_1h, self.written_for_an_hour());
         replace(&mut total.output, self.output_tokens);
-        replace(&mut total.reasoning, self.output_tokens_details.and_then(|details| details.thinking_tokens));
     }
 }
 
@@ -294,9 +301,14 @@ fn read_whole(body: &[u8], mut draft: Draft, model: &str, sink: &mut Sink<'_>) -
     let message: Message = serde_json::from_value(value)?;
     draft.echo = EchoDraft::of_whole(model, &message.content).finish();
     draft.stop = message.stop_reason.as_deref().map(stop);
-    if let Some(usage) = message.usage {
-        usage.replace_in(&mut draft.usage);
-    }
+    draft.usage = message.usage.map(|usage| TokenUsage {
+        input: usage.input_tokens.unwrap_or(0),
+        cache_read: usage.cache_read_input_tokens.unwrap_or(0),
+        cache_write: usage.cache_creation_input_tokens.unwrap_or(0),
+        cache_write_1h: usage.written_for_an_hour().unwrap_or(0),
+        output: usage.output_tokens.unwrap_or(0),
+        ..TokenUsage::default()
+    });
     for (index, block) in (0..).zip(message.content) {
         match Block::deserialize(block)? {
             Block::Text { text } => draft.say(&text, sink)?,
@@ -378,7 +390,7 @@ mod tests {
     fn text_is_put_together_and_usage_counts_the_cache_apart() {
         let answer = read(Wire::Anthropic, &message(&[text(0, "Grüß Gott 🦀"), end("end_turn")])).unwrap();
         assert_eq!((answer.text.as_str(), answer.stop), ("Grüß Gott 🦀", Stop::End));
-        let usage = TokenUsage { input: 12, cache_read: 100, cache_write: 7, output: 9, reasoning: 0 };
+        let usage = TokenUsage { input: 12, cache_read: 100, cache_write: 7, output: 9, ..TokenUsage::default() };
         assert_eq!(answer.usage, Some(usage));
         assert_eq!(usage.prompt(), 119);
     }
