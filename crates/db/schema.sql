@@ -1,5 +1,9 @@
 -- The schema as the migrations make it, for reading: written by `cargo xtask gen` with pg_dump 15.
 
+CREATE FUNCTION public.add_counts(these bigint[], those bigint[]) RETURNS bigint[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT array_agg((t.this + COALESCE(t.that, (0)::bigint)) ORDER BY t.n) AS array_agg FROM UNNEST(add_counts.these, add_counts.those) WITH ORDINALITY t(this, that, n));
+
 CREATE PROCEDURE public.admit_system(IN entity regclass)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -16,7 +20,7 @@ declare
     part record;
     dropped integer := 0;
 begin
-    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step') then
+    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step', 'model_call') then
         raise exception 'no partitioned table %', entity;
     end if;
     for part in
@@ -40,7 +44,7 @@ CREATE FUNCTION public.make_partition(entity text, from_day date, to_day date) R
 declare
     part text := format('%s_%s', entity, to_char(from_day, 'YYYYMMDD'));
 begin
-    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step') then
+    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step', 'model_call') then
         raise exception 'no partitioned table %', entity;
     end if;
     perform pg_advisory_xact_lock(hashtext('make_partition'));
@@ -361,6 +365,38 @@ CREATE TABLE public.membership (
 
 ALTER TABLE ONLY public.membership FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.model_call (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL,
+    call_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    key_id uuid NOT NULL,
+    project_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    protocol text NOT NULL,
+    model_group text NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    outcome text NOT NULL,
+    error text,
+    input_tokens bigint,
+    cache_read_tokens bigint,
+    cache_write_tokens bigint,
+    output_tokens bigint,
+    reasoning_tokens bigint,
+    cost_nanos bigint,
+    took_ms integer NOT NULL,
+    first_token_ms integer,
+    attempts integer NOT NULL,
+    streamed boolean NOT NULL,
+    cached boolean NOT NULL,
+    CONSTRAINT model_call_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'failed'::text, 'refused'::text, 'aborted'::text])))
+)
+PARTITION BY RANGE (day);
+
+ALTER TABLE ONLY public.model_call FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.model_group (
     tenant_id uuid NOT NULL,
     group_id uuid NOT NULL,
@@ -441,6 +477,18 @@ CREATE TABLE public.outbox (
 PARTITION BY RANGE (day);
 
 ALTER TABLE ONLY public.outbox FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.price (
+    tenant_id uuid NOT NULL,
+    price_id uuid NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    price jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT price_model_check CHECK (((length(model) >= 1) AND (length(model) <= 200)))
+);
+
+ALTER TABLE ONLY public.price FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.project (
     tenant_id uuid NOT NULL,
@@ -570,6 +618,46 @@ PARTITION BY RANGE (day);
 
 ALTER TABLE ONLY public.step FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.usage_flush (
+    log_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.usage_hour (
+    tenant_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    key_id uuid NOT NULL,
+    project_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    outcome text NOT NULL,
+    requests bigint NOT NULL,
+    cost_unknown bigint NOT NULL,
+    cached bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    cache_read_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    reasoning_tokens bigint NOT NULL,
+    cost_nanos bigint NOT NULL,
+    took_ms bigint NOT NULL,
+    latency bigint[] NOT NULL,
+    first_token bigint[] NOT NULL,
+    CONSTRAINT usage_hour_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'failed'::text, 'refused'::text, 'aborted'::text])))
+);
+
+ALTER TABLE ONLY public.usage_hour FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.usage_retention (
+    tenant_id uuid NOT NULL,
+    keep_days integer NOT NULL,
+    CONSTRAINT usage_retention_keep_days_check CHECK (((keep_days >= 1) AND (keep_days <= 3650)))
+);
+
+ALTER TABLE ONLY public.usage_retention FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.users (
     user_id uuid NOT NULL,
     email text NOT NULL,
@@ -685,6 +773,9 @@ ALTER TABLE ONLY public.login_failure
 ALTER TABLE ONLY public.membership
     ADD CONSTRAINT membership_pkey PRIMARY KEY (tenant_id, membership_id);
 
+ALTER TABLE ONLY public.model_call
+    ADD CONSTRAINT model_call_pkey PRIMARY KEY (tenant_id, day, call_id);
+
 ALTER TABLE ONLY public.model_group
     ADD CONSTRAINT model_group_pkey PRIMARY KEY (tenant_id, group_id);
 
@@ -708,6 +799,12 @@ ALTER TABLE ONLY public.organisation
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (tenant_id, message_id, day);
+
+ALTER TABLE ONLY public.price
+    ADD CONSTRAINT price_pkey PRIMARY KEY (tenant_id, price_id);
+
+ALTER TABLE ONLY public.price
+    ADD CONSTRAINT price_tenant_id_provider_model_key UNIQUE (tenant_id, provider, model);
 
 ALTER TABLE ONLY public.project
     ADD CONSTRAINT project_pkey PRIMARY KEY (tenant_id, project_id);
@@ -750,6 +847,15 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.step
     ADD CONSTRAINT step_pkey PRIMARY KEY (tenant_id, run_id, seq, state, day);
+
+ALTER TABLE ONLY public.usage_flush
+    ADD CONSTRAINT usage_flush_pkey PRIMARY KEY (log_id);
+
+ALTER TABLE ONLY public.usage_hour
+    ADD CONSTRAINT usage_hour_pkey PRIMARY KEY (tenant_id, hour, key_id, project_id, agent_id, provider, model, outcome);
+
+ALTER TABLE ONLY public.usage_retention
+    ADD CONSTRAINT usage_retention_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
@@ -901,6 +1007,12 @@ ALTER TABLE ONLY public.model_group
 ALTER TABLE ONLY public.operator
     ADD CONSTRAINT operator_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.price
+    ADD CONSTRAINT price_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.price
+    ADD CONSTRAINT price_tenant_id_provider_fkey FOREIGN KEY (tenant_id, provider) REFERENCES public.provider(tenant_id, name) ON UPDATE CASCADE ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.project
     ADD CONSTRAINT project_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
 
@@ -930,6 +1042,12 @@ ALTER TABLE ONLY public.secret
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.usage_hour
+    ADD CONSTRAINT usage_hour_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.usage_retention
+    ADD CONSTRAINT usage_retention_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.virtual_key
     ADD CONSTRAINT virtual_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
@@ -975,11 +1093,15 @@ ALTER TABLE public.lane ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.membership ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.model_call ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.model_group ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organisation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.price ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.project ENABLE ROW LEVEL SECURITY;
 
@@ -1019,6 +1141,8 @@ CREATE POLICY system ON public.lane TO konstruct_system USING (true) WITH CHECK 
 
 CREATE POLICY system ON public.membership TO konstruct_system USING (true) WITH CHECK (true);
 
+CREATE POLICY system ON public.model_call TO konstruct_system USING (true) WITH CHECK (true);
+
 CREATE POLICY system ON public.organisation TO konstruct_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system ON public.outbox TO konstruct_system USING (true) WITH CHECK (true);
@@ -1034,6 +1158,10 @@ CREATE POLICY system ON public.route_claim TO konstruct_system USING (true) WITH
 CREATE POLICY system ON public.run TO konstruct_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system ON public.step TO konstruct_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system ON public.usage_hour TO konstruct_system USING (true) WITH CHECK (true);
+
+CREATE POLICY system ON public.usage_retention TO konstruct_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system ON public.virtual_key TO konstruct_system USING (true) WITH CHECK (true);
 
@@ -1075,11 +1203,15 @@ CREATE POLICY tenant ON public.lane TO konstruct_app USING ((tenant_id = ( SELEC
 
 CREATE POLICY tenant ON public.membership TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
+CREATE POLICY tenant ON public.model_call TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
 CREATE POLICY tenant ON public.model_group TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.organisation TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.outbox TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+CREATE POLICY tenant ON public.price TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.project TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
@@ -1097,13 +1229,24 @@ CREATE POLICY tenant ON public.secret TO konstruct_app USING ((tenant_id = ( SEL
 
 CREATE POLICY tenant ON public.step TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
+CREATE POLICY tenant ON public.usage_hour TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+CREATE POLICY tenant ON public.usage_retention TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
 CREATE POLICY tenant ON public.virtual_key TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+ALTER TABLE public.usage_hour ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_retention ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.virtual_key ENABLE ROW LEVEL SECURITY;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO konstruct_app;
 GRANT USAGE ON SCHEMA public TO konstruct_system;
+
+REVOKE ALL ON FUNCTION public.add_counts(these bigint[], those bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_counts(these bigint[], those bigint[]) TO konstruct_system;
 
 REVOKE ALL ON PROCEDURE public.admit_system(IN entity regclass) FROM PUBLIC;
 
@@ -1196,6 +1339,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_failure TO konstruct_sys
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.membership TO konstruct_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.membership TO konstruct_system;
 
+GRANT SELECT ON TABLE public.model_call TO konstruct_app;
+GRANT INSERT,DELETE ON TABLE public.model_call TO konstruct_system;
+
+GRANT SELECT(tenant_id) ON TABLE public.model_call TO konstruct_system;
+
+GRANT SELECT(day) ON TABLE public.model_call TO konstruct_system;
+
+GRANT SELECT(call_id) ON TABLE public.model_call TO konstruct_system;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_group TO konstruct_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node TO konstruct_system;
@@ -1252,6 +1404,8 @@ GRANT SELECT(created_at) ON TABLE public.outbox TO konstruct_system;
 
 GRANT SELECT(confirmed_at) ON TABLE public.outbox TO konstruct_system;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.price TO konstruct_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project TO konstruct_app;
 GRANT SELECT,INSERT ON TABLE public.project TO konstruct_system;
 
@@ -1295,6 +1449,14 @@ GRANT SELECT(key) ON TABLE public.step TO konstruct_system;
 GRANT SELECT(kind) ON TABLE public.step TO konstruct_system;
 
 GRANT SELECT(at) ON TABLE public.step TO konstruct_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_flush TO konstruct_system;
+
+GRANT SELECT ON TABLE public.usage_hour TO konstruct_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_hour TO konstruct_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_retention TO konstruct_app;
+GRANT SELECT ON TABLE public.usage_retention TO konstruct_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO konstruct_system;
 

@@ -202,7 +202,7 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     part text := format('%s_%s', entity, to_char(from_day, 'YYYYMMDD'));
 begin
-    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step') then
+    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step', 'model_call') then
         raise exception 'no partitioned table %', entity;
     end if;
     perform pg_advisory_xact_lock(hashtext('make_partition'));
@@ -221,7 +221,7 @@ declare
     part record;
     dropped integer := 0;
 begin
-    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step') then
+    if entity not in ('inbox', 'inbox_dedup', 'outbox', 'run', 'step', 'model_call') then
         raise exception 'no partitioned table %', entity;
     end if;
     for part in

@@ -25,6 +25,7 @@ pub async fn keep_partitions(db: &Db, today: NaiveDate) -> Result<(), Error> {
             .take((DEDUP_DAYS + DAYS_AHEAD + 1) as usize)
             .map(|day| ("inbox_dedup", day, day + Days::new(1))),
     );
+    wanted.extend(today.iter_days().take((DAYS_AHEAD + 1) as usize).map(|day| ("model_call", day, day + Days::new(1))));
     let mut tx = db.system("partitions").await?;
     // Keys of a day that had no partition yet stand in the default one, and would keep the day from getting its own.
     let stray = sqlx::query!(

@@ -29,6 +29,9 @@ pub enum Error {
     /// By whom is not told: it may be another organisation.
     #[error("this key is in use already; choose another one, or leave it out and one is made")]
     KeyTaken,
+    /// What was recorded of model calls is not in the database yet; it is kept, and tried again.
+    #[error("the log of model calls could not be written")]
+    NotWritten,
     #[error("{what} `{name}` is still used by {by}")]
     InUse { what: &'static str, name: String, by: String },
 }
@@ -42,6 +45,7 @@ impl Error {
             Self::OutOfReach(_) => ErrorKind::Refused,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::KeyTaken | Self::InUse { .. } => ErrorKind::Conflict,
+            Self::NotWritten => ErrorKind::Overloaded,
         }
     }
 }

@@ -21,11 +21,12 @@ mod lines;
 mod model;
 mod piece;
 mod pool;
-mod prices;
+pub mod prices;
 mod providers;
 mod request;
 mod sse;
 pub mod store;
+pub mod usage;
 mod usd;
 
 #[cfg(test)]

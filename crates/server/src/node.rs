@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use api::{Answers, AppState, Parts};
 use durable::{Engine, EngineOptions, Program};
 use infra::{Bus, ConfigEpoch};
+use llm::usage::UsageLog;
 use llm::{Pool, PoolOptions};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tenancy::Identity;
@@ -24,6 +25,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// One running process.
 pub(crate) struct Node {
     pub engine: Engine,
+    pub usage: UsageLog,
     state: AppState,
     answers: Answers,
 }
@@ -39,6 +41,7 @@ impl Node {
             true => Bus::in_process(),
             false => Bus::over_postgres(house.db.clone()).await?,
         };
+        let usage = UsageLog::start(house.db.clone());
         let pool = Pool::new(
             house.db.clone(),
             house.egress.clone(),
@@ -46,6 +49,7 @@ impl Node {
             config_epoch.clone(),
             clock.clone(),
             PoolOptions::default(),
+            usage.clone(),
         );
         let tools = Tools::builtin(clock.clone());
         let programs: Vec<Arc<dyn Program>> =
@@ -83,7 +87,7 @@ impl Node {
             api: config.has_role(Role::Api),
             figures: config.metrics.listen.is_none(),
         };
-        Ok(Self { engine, state, answers })
+        Ok(Self { engine, usage, state, answers })
     }
 
     pub(crate) fn router(&self) -> axum::Router {

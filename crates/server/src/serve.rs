@@ -78,6 +78,9 @@ pub(crate) async fn serve_until(
     node.engine.drain(DRAIN).await;
     closed.cancel();
     serving.await?;
+    if let Err(error) = node.usage.flush_now().await {
+        tracing::error!(%error, "the last model calls are not in the log");
+    }
     tasks.close();
     tasks.wait().await;
     drop(node);

@@ -18,7 +18,7 @@ use channels::Message;
 use db::Db;
 use durable::{Failure, Live, Outcome, Program, Run, Usage};
 use infra::ConfigEpoch;
-use llm::{ChatMessage, ChatRequest, Completion, Pool, Stop, ToolSpec};
+use llm::{Account, ChatMessage, ChatRequest, Completion, Pool, Stop, ToolSpec};
 use rust_decimal::Decimal;
 use serde_json::json;
 use tokio::time::Instant;
@@ -75,7 +75,15 @@ impl Program for Turn {
         let allowed = Duration::from_secs(u64::from(employment.employed.config.limits.max_seconds));
         let request = self.request(&employment);
         let live = run.live();
-        let talk = Talk { turn: self, employment, request, live, deadline: began + available.min(allowed) };
+        let account = Account {
+            tenant: message.tenant,
+            project: Some(message.project),
+            agent: Some(employment.pinned.id),
+            conversation: Some(run.claim().lane),
+            key: None,
+        };
+        let deadline = began + available.min(allowed);
+        let talk = Talk { turn: self, account, employment, request, live, deadline };
         Box::pin(talk.answer(run)).await
     }
 }
@@ -102,6 +110,7 @@ impl Turn {
 /// A turn under way.
 struct Talk<'a> {
     turn: &'a Turn,
+    account: Account,
     employment: Employment,
     request: ChatRequest,
     live: Live,
@@ -116,6 +125,7 @@ impl Talk<'_> {
             }
             let think = Think {
                 pool: &self.turn.pool,
+                account: self.account,
                 group: &self.employment.employed.config.model_group,
                 step,
                 deadline: self.deadline,

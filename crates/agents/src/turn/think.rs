@@ -1,7 +1,7 @@
 //! Thinking: one call to the model pool, recorded with everything it cost, whether it succeeded or not.
 
 use durable::{Done, Failure, Live, Run, Usage};
-use llm::{CallRecord, ChatErrorKind, ChatRequest, Completion, Delta, Pool};
+use llm::{Account, CallRecord, ChatErrorKind, ChatRequest, Completion, Delta, Pool};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ pub(super) enum Thought {
 /// What a step is taken with.
 pub(super) struct Think<'a> {
     pub pool: &'a Pool,
+    pub account: Account,
     pub group: &'a str,
     /// Number of the step, for the journal.
     pub step: u32,
@@ -38,7 +39,6 @@ impl Think<'_> {
         request: &ChatRequest,
         live: &mut Live,
     ) -> Result<Thought, Failure> {
-        let tenant = run.tenant();
         let work = async {
             if self.step > 0 {
                 live.restart();
@@ -48,7 +48,7 @@ impl Think<'_> {
                 Delta::Text(text) => live.say(text),
             };
             let patience = self.deadline.saturating_duration_since(Instant::now());
-            match self.pool.chat(tenant, self.group, request, patience, &mut on_text).await {
+            match self.pool.chat(self.account, self.group, request, patience, &mut on_text).await {
                 Ok(completion) => Ok(Done { usage: usage(&completion), output: Thought::Said(completion) }),
                 // Not the models' fault: nothing was asked, so it is worth trying again.
                 Err(error) if error.kind == ChatErrorKind::Internal => {

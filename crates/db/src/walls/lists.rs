@@ -23,6 +23,7 @@ pub(super) const GLOBAL: &[Exception] = &[
     because("operator_audit_entry", "what was done to the installation, not to an organisation"),
     because("node", "the processes of the installation"),
     because("config_epoch", "one counter for the installation"),
+    because("usage_flush", "how far each process has written its log of model calls"),
     because("channel_app", "an app that several organisations share; the operator's"),
 ];
 
@@ -46,6 +47,9 @@ pub(super) const SYSTEM: &[Exception] = &[
     because("step", "the committer journals steps of all tenants in one batch"),
     because("outbox", "the sender claims replies over all tenants"),
     because("dead_letter", "the committer gives work of all tenants up"),
+    because("model_call", "the writer logs calls of all tenants in one batch"),
+    because("usage_hour", "the writer sums calls of all tenants in one batch"),
+    because("usage_retention", "the log of every tenant is cut to its length"),
     because("route", "is read before it is known whose delivery it is"),
     because("route_claim", "is read before it is known whose delivery it is"),
     because("virtual_key", "is looked up by its hash before the organisation is known"),
@@ -62,6 +66,7 @@ pub(super) const UNREAD_BY_SYSTEM: &[Exception] = &[
     because("step.output", "what a model or a tool said"),
     because("outbox.text", "a tenant's words"),
     because("outbox.body", "a tenant's words"),
+    because("model_call.error", "what a provider said"),
 ];
 
 /// Unique indexes of tenant tables that do not begin with `tenant_id`.

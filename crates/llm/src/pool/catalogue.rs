@@ -7,14 +7,17 @@ use infra::Reach;
 use kernel::{ProviderId, Secret};
 use url::Url;
 
-use crate::model::{ModelRef, Wire};
+use crate::model::{ModelRef, TokenUsage, Wire};
+use crate::prices::{Price, PriceBook};
 use crate::providers::adapter;
+use crate::usd::Usd;
 
 /// One organisation's providers and groups, ready for use; kept until the configuration changes.
 #[derive(Default)]
 pub(crate) struct Catalogue {
     providers: HashMap<String, Arc<Upstream>>,
     groups: HashMap<String, Group>,
+    prices: PriceBook,
 }
 
 /// A provider with all that a call needs.
@@ -40,6 +43,8 @@ pub(crate) struct Group {
 pub(crate) struct Target {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) model: String,
+    /// What its calls cost; `None` where that is not known.
+    pub(crate) price: Option<Arc<Price>>,
 }
 
 /// What a group's name stands for.
@@ -54,9 +59,9 @@ pub(crate) struct Resolved {
 }
 
 impl Catalogue {
-    pub(crate) fn new(upstreams: Vec<Upstream>, groups: Vec<(String, Group)>) -> Self {
+    pub(crate) fn new(upstreams: Vec<Upstream>, groups: Vec<(String, Group)>, prices: PriceBook) -> Self {
         let providers = upstreams.into_iter().map(|upstream| (upstream.name.clone(), Arc::new(upstream))).collect();
-        Self { providers, groups: groups.into_iter().collect() }
+        Self { providers, groups: groups.into_iter().collect(), prices }
     }
 
     /// The group's models, then those of its fallbacks, theirs after them; each group and model once.
@@ -92,7 +97,8 @@ impl Catalogue {
         if upstream.key.is_none() && needs_key(upstream.wire, base) {
             return Err("has no API key yet");
         }
-        Ok(Target { upstream: Arc::clone(upstream), model: model.model.clone() })
+        let price = self.prices.of(&upstream.name, upstream.wire, &model.model).cloned();
+        Ok(Target { upstream: Arc::clone(upstream), model: model.model.clone(), price })
     }
 }
 
@@ -126,6 +132,13 @@ impl Target {
             clean.push_str(&part[echoed..]);
         }
         clean
+    }
+
+    /// What a call cost; `None` where its price or what it used is not known.
+    pub(crate) fn cost(&self, usage: Option<TokenUsage>) -> Option<Usd> {
+        let price = self.price.as_ref()?;
+        // Free whatever it used.
+        usage.map_or_else(|| price.is_free().then_some(Usd::ZERO), |usage| price.cost(&usage))
     }
 }
 
@@ -166,7 +179,7 @@ mod tests {
             upstream("broken", Wire::Ollama, "not a url", None),
             upstream("builtin", Wire::Builtin, "", None),
         ];
-        Catalogue::new(upstreams, groups)
+        Catalogue::new(upstreams, groups, PriceBook::default())
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::error::ChatError;
 use crate::fault::Fault;
 use crate::model::{CallRecord, Completion, Delta, ModelRef};
 use crate::piece::{Piece, Sink};
-use crate::prices;
 use crate::request::{ChatMessage, ChatRequest, Content, Part};
+use crate::usd::Usd;
 
 impl Caller {
     /// Asks along `route`. A later attempt begins from the start: what was shown before is void.
@@ -80,7 +80,7 @@ fn tokens(request: &ChatRequest) -> u64 {
 
 fn completion(route: &Route, turn: Turn, answer: Answer) -> Completion {
     let target = turn.target().clone();
-    let cost_usd = prices::cost(target.upstream.wire, &target.model, answer.usage);
+    let cost_usd = target.cost(answer.usage).map(Usd::to_decimal);
     let ModelRef { provider, model } = target.name();
     let took = turn.answered();
     let (ms, usage) = (millis(took.whole), answer.usage);
@@ -103,7 +103,7 @@ impl CallRecord {
         let ModelRef { provider, model } = target.name();
         let error = Some(target.redact(&fault.to_string()));
         // A model that costs nothing costs nothing for half an answer too.
-        let cost_usd = prices::cost(target.upstream.wire, &target.model, None);
+        let cost_usd = target.cost(None).map(Usd::to_decimal);
         Self { provider, model, ms: millis(took), ok: false, error, usage: None, cost_usd }
     }
 }

@@ -26,6 +26,7 @@ use crate::error::{ChatError, ChatErrorKind, Error};
 use crate::model::{Completion, Delta};
 use crate::request::ChatRequest;
 use crate::store;
+use crate::usage::{OwnCall, UsageLog};
 
 /// The most organisations whose providers are kept in memory.
 const CATALOGUES: usize = 4096;
@@ -69,6 +70,7 @@ struct Shared {
     sealer: Sealer,
     catalogues: EpochCache<TenantId, Arc<Catalogue>>,
     caller: Caller,
+    usage: UsageLog,
 }
 
 /// What asking takes, once it is known whom.
@@ -86,26 +88,37 @@ impl Pool {
         config_epoch: ConfigEpoch,
         clock: Clock,
         options: PoolOptions,
+        usage: UsageLog,
     ) -> Self {
         let catalogues = EpochCache::new(config_epoch, CATALOGUES);
         let caller = Caller { egress, clock, options };
-        Self { shared: Arc::new(Shared { db, sealer, catalogues, caller }) }
+        Self { shared: Arc::new(Shared { db, sealer, catalogues, caller, usage }) }
     }
 
-    /// Asks the models of `group`, in order, then those of its fallbacks, until one answers or `deadline` has passed.
+    /// Asks, for `account`, the models of `group`, in order, then those of its fallbacks, until one answers or `deadline` has passed.
     ///
     /// `on_text` is given the text as it comes. After a [`Delta::Restart`] what it was given before is void.
     pub async fn chat(
         &self,
-        tenant: TenantCtx,
+        account: Account,
         group: &str,
         request: &ChatRequest,
         deadline: Duration,
         on_text: &mut (dyn FnMut(Delta<'_>) + Send),
     ) -> Result<Completion, ChatError> {
-        let route =
-            self.route(&Account::of(tenant.tenant), group, Needs::from(request), Instant::now() + deadline).await?;
-        self.shared.caller.ask(route, request, on_text).await
+        let Shared { usage, caller, .. } = &*self.shared;
+        let mut call = OwnCall::begin(usage, caller.clock.now(), account, group);
+        let mut show = |delta: Delta<'_>| {
+            call.shows(delta);
+            on_text(delta);
+        };
+        let result = Box::pin(async {
+            let route = self.route(&account, group, Needs::from(request), Instant::now() + deadline).await?;
+            caller.ask(route, request, &mut show).await
+        });
+        let result = result.await;
+        call.ended(&result);
+        result
     }
 
     /// The way of a call for `account` to whatever `name` stands for, all of it within `until`.

@@ -9,6 +9,7 @@ use testkit::models::{FakeModels, Fault as Broken, Flaw, Reply, Say};
 use super::*;
 use crate::golden;
 use crate::model::{Stop, TokenUsage, Wire};
+use crate::prices::PriceBook;
 use crate::request::ChatMessage;
 
 const KEY: &str = "sk-test-0123456789";
@@ -40,7 +41,8 @@ fn target(fake: &FakeModels, wire: Wire) -> Target {
         reach: Reach::Private,
         key: Some(KEY.into()),
     };
-    Target { upstream: Arc::new(upstream), model: "m".into() }
+    let price = PriceBook::default().of("p", wire, "m").cloned();
+    Target { upstream: Arc::new(upstream), model: "m".into(), price }
 }
 
 fn route(caller: &Caller, targets: &[Target], deadline: Duration) -> Route {
@@ -273,7 +275,7 @@ async fn a_private_address_is_out_of_a_tenants_reach() {
     let fake = FakeModels::start().await;
     let mut upstream = Arc::into_inner(target(&fake, Wire::OpenaiChat).upstream).unwrap();
     upstream.reach = Reach::Public;
-    let target = Target { upstream: Arc::new(upstream), model: "m".into() };
+    let target = Target { upstream: Arc::new(upstream), model: "m".into(), price: None };
     let error = ask(&[target], PATIENT).await.0.unwrap_err();
     assert_eq!((error.calls.len(), fake.count()), (1, 0), "{error}");
 }
@@ -320,7 +322,7 @@ fn keys_are_taken_out_of_a_providers_words_whole_or_in_part() {
         reach: Reach::Public,
         key: Some(KEY.into()),
     };
-    let target = Target { upstream: Arc::new(upstream), model: "m".into() };
+    let target = Target { upstream: Arc::new(upstream), model: "m".into(), price: None };
     for (words, want) in [
         ("bad key sk-test-0123456789.", "bad key ***."),
         ("bad key sk-test-01****89", "bad key *******89"),

@@ -4,8 +4,8 @@
 //! after its commit the caller waits with [`db::wait_until_in_force`].
 
 mod group;
+mod price;
 mod provider;
-
 mod seed;
 
 use db::{Db, TenantTx};
@@ -16,6 +16,9 @@ use std::sync::Arc;
 pub use group::{
     GroupSpec, MAX_FALLBACKS, ModelGroup, check_fallbacks, delete_group, find_group, groups_named, list_groups,
     update_group, upsert_group,
+};
+pub use price::{
+    MAX_PRICES, OwnPrice, PriceSpec, check_price, delete_price, find_price, import_prices, list_prices, upsert_price,
 };
 pub use provider::{
     KeyChange, Provider, ProviderSpec, check_reach, delete_provider, find_provider, list_providers, update_provider,
@@ -48,7 +51,8 @@ pub(crate) async fn load_catalogue(db: &Db, sealer: &Sealer, tenant: TenantCtx) 
     let upstreams = provider::load_upstreams(&mut tx, sealer).await?;
     let groups = list_groups(&mut tx).await?.into_iter();
     let groups = groups.map(|group| (group.name, Group { models: group.models, fallbacks: group.fallbacks }));
-    Ok(Arc::new(Catalogue::new(upstreams, groups.collect())))
+    let prices = price::load_prices(&mut tx).await?;
+    Ok(Arc::new(Catalogue::new(upstreams, groups.collect(), prices)))
 }
 
 impl<Id> Written<Id> {

@@ -1,8 +1,8 @@
 use llm::ChatErrorKind;
-use llm::store::{Seed, seed_defaults, upsert_group, upsert_provider};
+use llm::store::{Seed, seed_defaults, upsert_group, upsert_price, upsert_provider};
 use testkit::models::{FakeModels, Reply};
 
-use crate::{House, group, provider};
+use crate::{House, group, price, provider};
 
 #[tokio::test]
 async fn a_group_is_asked_with_its_providers_key_and_falls_back() {
@@ -72,4 +72,33 @@ async fn what_is_missing_is_told() {
     let error = house.ask(acme, "quality").await.unwrap_err();
     assert_eq!(error.kind, ChatErrorKind::Unconfigured);
     assert!(error.message.ends_with("openai/m has no API key yet"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_asked_is_logged_with_what_its_attempts_took_and_a_price_of_the_organisations_own() {
+    let house = House::new().await;
+    let acme = house.organisation("acme").await;
+    let (first, second) = (FakeModels::start().await, FakeModels::start().await);
+    first.otherwise(|_| Reply::status(403));
+    second.otherwise(|_| Reply::say("hello"));
+    let mut tx = house.tx(acme).await;
+    upsert_provider(&mut tx, &house.sealer, &provider("first", &first.openai_url(), None)).await.unwrap();
+    upsert_provider(&mut tx, &house.sealer, &provider("second", &second.openai_url(), None)).await.unwrap();
+    upsert_group(&mut tx, &group("quality", &["first", "second"], &[])).await.unwrap();
+    let epoch = upsert_price(&mut tx, &price("second", 1000, 1000)).await.unwrap().epoch;
+    house.commit(tx, epoch).await;
+
+    let answer = house.ask(acme, "quality").await.unwrap();
+    house.ask(acme, "nowhere").await.unwrap_err();
+    let spent = (answer.usage.prompt() + answer.usage.output) * 1_000_000;
+    house.usage.flush_now().await.unwrap();
+    let mut tx = house.tx(acme).await;
+    let logged: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', provider, outcome, attempts, output_tokens, cost_nanos)
+         from model_call order by day, call_id",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .unwrap();
+    assert_eq!(logged, [format!("second answered 2 {} {spent}", answer.usage.output), " failed 0 0".to_owned()]);
 }

@@ -10,8 +10,10 @@ use std::time::Duration;
 use db::{Db, TenantTx};
 use infra::{ConfigEpoch, Egress, EgressOptions, Sealer};
 use kernel::{Clock, Secret, TenantId};
-use llm::store::{GroupSpec, KeyChange, ProviderSpec};
-use llm::{ChatError, ChatMessage, ChatRequest, Completion, ModelRef, Pool, PoolOptions, Wire};
+use llm::prices::Rate;
+use llm::store::{GroupSpec, KeyChange, PriceSpec, ProviderSpec};
+use llm::usage::UsageLog;
+use llm::{Account, ChatError, ChatMessage, ChatRequest, Completion, ModelRef, Pool, PoolOptions, Wire};
 use tenancy::Actor;
 use testkit::TestDb;
 
@@ -21,6 +23,7 @@ pub(crate) struct House {
     pub(crate) sealer: Sealer,
     pub(crate) epoch: ConfigEpoch,
     pub(crate) pool: Pool,
+    pub(crate) usage: UsageLog,
     _database: TestDb,
 }
 
@@ -32,8 +35,10 @@ impl House {
         let sealer = Sealer::load_or_create(&dir.path().join("master.key")).unwrap();
         let (egress, epoch) = (Egress::new(EgressOptions::default()).unwrap(), ConfigEpoch::default());
         let options = PoolOptions { first_pause: Duration::from_millis(5), ..PoolOptions::default() };
-        let pool = Pool::new(db.clone(), egress, sealer.clone(), epoch.clone(), Clock::system(), options);
-        Self { db, sealer, epoch, pool, _database: database }
+        let usage = UsageLog::start(db.clone());
+        let pool =
+            Pool::new(db.clone(), egress, sealer.clone(), epoch.clone(), Clock::system(), options, usage.clone());
+        Self { db, sealer, epoch, pool, usage, _database: database }
     }
 
     pub(crate) async fn organisation(&self, name: &str) -> TenantId {
@@ -55,7 +60,7 @@ impl House {
 
     pub(crate) async fn ask(&self, tenant: TenantId, group: &str) -> Result<Completion, ChatError> {
         let request = ChatRequest { messages: vec![ChatMessage::user("What is Konstruct?")], ..ChatRequest::default() };
-        self.pool.chat(tenant.into(), group, &request, Duration::from_secs(30), &mut |_| {}).await
+        self.pool.chat(Account::of(tenant), group, &request, Duration::from_secs(30), &mut |_| {}).await
     }
 }
 
@@ -75,5 +80,20 @@ pub(crate) fn group(name: &str, providers: &[&str], fallbacks: &[&str]) -> Group
         name: name.into(),
         models: providers.iter().map(model).collect(),
         fallbacks: fallbacks.iter().map(|name| (*name).into()).collect(),
+    }
+}
+
+/// USD per million tokens of the model `m`.
+pub(crate) fn price(provider: &str, input: u32, output: u32) -> PriceSpec {
+    let rate = |usd: u32| Rate::per_million(usd.into()).unwrap();
+    PriceSpec {
+        provider: provider.into(),
+        model: "m".into(),
+        input_per_million: rate(input),
+        output_per_million: rate(output),
+        cache_read_per_million: None,
+        cache_write_per_million: None,
+        max_output_tokens: None,
+        context_tokens: None,
     }
 }

@@ -1,10 +1,11 @@
 use kernel::{ErrorKind, ModelGroupId, ProviderId};
 use llm::store::{
     Change, KeyChange, MAX_FALLBACKS, ProviderSpec, Seed, delete_group, delete_provider, find_group, find_provider,
-    list_groups, list_providers, seed_defaults, update_group, update_provider, upsert_group, upsert_provider,
+    list_groups, list_prices, list_providers, seed_defaults, update_group, update_provider, upsert_group, upsert_price,
+    upsert_provider,
 };
 
-use crate::{House, group, provider};
+use crate::{House, group, price, provider};
 
 #[tokio::test]
 async fn writing_the_same_again_changes_nothing_and_anything_else_takes_an_epoch() {
@@ -130,4 +131,25 @@ async fn a_new_organisation_is_given_the_shipped_groups_and_its_keys_survive_ano
     update_provider(&mut tx, &house.sealer, openai.id, &keyed).await.unwrap();
     seed_defaults(&mut tx, &house.sealer, Seed::Demo).await.unwrap();
     assert!(find_provider(&mut tx, openai.id).await.unwrap().has_key);
+}
+
+#[tokio::test]
+async fn a_price_is_set_once_follows_its_providers_name_and_goes_with_it() {
+    let house = House::new().await;
+    let acme = house.organisation("acme").await;
+    let mut tx = house.tx(acme).await;
+    let refused = upsert_price(&mut tx, &price("vllm", 1, 2)).await.unwrap_err();
+    assert!(refused.to_string().starts_with("there is no provider `vllm`"), "{refused}");
+
+    let made = upsert_provider(&mut tx, &house.sealer, &provider("vllm", "", None)).await.unwrap();
+    let first = upsert_price(&mut tx, &price("vllm", 1, 2)).await.unwrap();
+    let again = upsert_price(&mut tx, &price("vllm", 1, 2)).await.unwrap();
+    let other = upsert_price(&mut tx, &price("vllm", 1, 3)).await.unwrap();
+    assert_eq!([first.change, again.change, other.change], [Change::Created, Change::Unchanged, Change::Updated]);
+    assert_eq!((again.id, again.epoch), (first.id, None));
+
+    update_provider(&mut tx, &house.sealer, made.id, &provider("gpu", "", None)).await.unwrap();
+    assert_eq!(list_prices(&mut tx).await.unwrap()[0].provider, "gpu");
+    delete_provider(&mut tx, made.id).await.unwrap();
+    assert!(list_prices(&mut tx).await.unwrap().is_empty());
 }

@@ -27,7 +27,8 @@ pub(crate) async fn list_engine_days(tx: &mut SystemTx, tenant: TenantId) -> Res
         r#"select day as "day!" from (
                select day from inbox where tenant_id = $1 union select day from outbox where tenant_id = $1
                union select day from run where tenant_id = $1 union select day from step where tenant_id = $1
-               union select day from inbox_dedup where tenant_id = $1) days
+               union select day from inbox_dedup where tenant_id = $1
+               union select day from model_call where tenant_id = $1) days
            order by 1"#,
         tenant.as_uuid()
     )
@@ -47,6 +48,7 @@ pub(crate) async fn delete_engine_day(
     sqlx::query!("delete from outbox where tenant_id = $1 and day = $2", tenant, day).execute(&mut **tx).await?;
     sqlx::query!("delete from inbox where tenant_id = $1 and day = $2", tenant, day).execute(&mut **tx).await?;
     sqlx::query!("delete from inbox_dedup where tenant_id = $1 and day = $2", tenant, day).execute(&mut **tx).await?;
+    sqlx::query!("delete from model_call where tenant_id = $1 and day = $2", tenant, day).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -15,12 +15,19 @@ pub(crate) async fn fill(house: &House, tenant: TenantId, project: &str) {
             l uuid := gen_random_uuid();
             m uuid := gen_random_uuid();
             person uuid := gen_random_uuid();
+            n uuid := gen_random_uuid();
             today date := current_date;
         begin
             insert into invitation (tenant_id, invitation_id, email, role, project_id, invited_by, token_hash, expires_at)
                 values (t, gen_random_uuid(), 'guest@else.test', 'viewer', p, 'system', 'PROJECT', now());
             insert into provider (tenant_id, provider_id, name, wire) values (t, gen_random_uuid(), 'PROJECT', 'builtin');
             insert into model_group (tenant_id, group_id, name, models) values (t, gen_random_uuid(), 'PROJECT', '[]');
+            insert into price (tenant_id, price_id, provider, model, price)
+                values (t, gen_random_uuid(), 'PROJECT', 'm', '{}');
+            insert into usage_retention (tenant_id, keep_days) values (t, 30) on conflict do nothing;
+            insert into usage_hour values (t, now(), n, p, a, 'PROJECT', 'm', 'answered', 1, 0, 0, 1, 0, 0, 1, 0, 1, 1, '{}', '{}');
+            insert into model_call values (t, today, gen_random_uuid(), now(), n, p, a, l, 'internal', '', 'PROJECT', 'm',
+                'answered', null, 1, 0, 0, 1, 0, 1, 1, 1, 1, true, false);
             insert into agent (tenant_id, project_id, agent_id, name, draft) values (t, p, a, 'Mara', '{}');
             insert into agent_version (tenant_id, agent_id, version, config, published_by) values (t, a, 1, '{}', 'x');
             insert into connection (tenant_id, project_id, connection_id, name, channel, agent_id, external_id)

@@ -85,7 +85,7 @@ fn value(column: &Column, tenant: Uuid) -> String {
         "uuid" => Uuid::now_v7().to_string(),
         // Small letters and digits, a letter first: every name's pattern takes it.
         "text" => format!("r{}", &fresh[4..]),
-        "text[]" | "integer[]" => "{}".to_owned(),
+        "text[]" | "integer[]" | "bigint[]" => "{}".to_owned(),
         "bytea" => format!("\\x{fresh}"),
         "jsonb" => "{}".to_owned(),
         "boolean" => "true".to_owned(),
