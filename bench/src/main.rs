@@ -1,13 +1,15 @@
-//! Benchmarks, one command each: `cargo xtask bench acks | replies | footprint | peers`. See bench/README.md.
+//! Benchmarks, one command each: `cargo xtask bench acks | replies | footprint | peers | gateway | ...`. See bench/README.md.
 
 mod acks;
 mod events;
 mod footprint;
+mod gateway;
 mod load;
 mod machine;
 mod options;
 mod outside;
 mod peers;
+mod pinned;
 mod process;
 mod product;
 mod raw;
@@ -25,13 +27,19 @@ use anyhow::{Context as _, Result, bail};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|name| name == "mock") {
+        return gateway::mock().await;
+    }
     let binary = binary()?;
     match words.first().map(String::as_str) {
         Some("acks") => acks::run(words, &binary).await,
         Some("replies") => replies::run(words, &binary).await,
         Some("footprint") => footprint::run(words, &binary).await,
         Some("peers") => peers::run(words, &binary).await,
-        _ => bail!("which one? acks, replies, footprint or peers: see bench/README.md"),
+        Some("gateway") => gateway::run(words, &binary).await,
+        Some("gateway-soak") => gateway::soak(words, &binary).await,
+        Some("budget") => gateway::budget(words, &binary).await,
+        _ => bail!("which one? acks, replies, footprint, peers, gateway, gateway-soak or budget: see bench/README.md"),
     }
 }
 

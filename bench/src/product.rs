@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use crate::events::{APP, BOT_USER, SIGNING_SECRET, TEAM};
 use crate::load::Wire;
-use crate::{process, statements};
+use crate::process::Memory;
+use crate::{pinned, process, statements};
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const STOPS_WITHIN: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ pub(crate) struct Product {
     binary: PathBuf,
     home: TempDir,
     roles: Option<&'static str>,
+    /// Where it runs with its PostgreSQL; anywhere, where none is given.
+    core: Option<&'static str>,
     pub(crate) port: u16,
     server: Option<Child>,
 }
@@ -31,8 +34,18 @@ pub(crate) struct Product {
 impl Product {
     /// A server on a fresh data directory, ready. Without `roles` it does everything.
     pub(crate) async fn start(binary: &Path, roles: Option<&'static str>) -> Result<Self> {
+        Self::start_on(None, binary, roles).await
+    }
+
+    /// The same on one core alone.
+    pub(crate) async fn start_on(
+        core: Option<&'static str>,
+        binary: &Path,
+        roles: Option<&'static str>,
+    ) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("kbench-").tempdir()?;
-        let mut product = Self { binary: binary.to_owned(), home, roles, port: testkit::free_port(), server: None };
+        let port = testkit::free_port();
+        let mut product = Self { binary: binary.to_owned(), home, roles, core, port, server: None };
         product.begin().await?;
         Ok(product)
     }
@@ -87,8 +100,13 @@ impl Product {
 
     /// An organisation with an agent on the workspace of the events; model and Slack are at these addresses.
     pub(crate) fn furnish(&self, model_url: &str, slack_url: &str) -> Result<()> {
+        self.apply(&installation(model_url, slack_url))
+    }
+
+    /// `konstruct apply` of this text.
+    pub(crate) fn apply(&self, yaml: &str) -> Result<()> {
         let file = self.home.path().join("bench.yaml");
-        fs::write(&file, installation(model_url, slack_url))?;
+        fs::write(&file, yaml)?;
         let applied = self.command("apply").arg("-f").arg(&file).output()?;
         if !applied.status.success() {
             bail!("apply: {}{}", String::from_utf8_lossy(&applied.stdout), String::from_utf8_lossy(&applied.stderr));
@@ -111,6 +129,12 @@ impl Product {
     pub(crate) fn cpu_ms(&self) -> Result<(f64, f64)> {
         let postgres = self.postgres()?;
         Ok((process::cpu_ms(self.pid(), &[postgres]), process::cpu_ms(postgres, &[])))
+    }
+
+    /// The server's, and PostgreSQL's.
+    pub(crate) fn memory(&self) -> Result<(Memory, Memory)> {
+        let postgres = self.postgres()?;
+        Ok((process::memory(self.pid(), &[postgres]), process::memory(postgres, &[])))
     }
 
     /// A login of the private PostgreSQL.
@@ -136,7 +160,8 @@ impl Product {
     }
 
     fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(&self.binary);
+        let on = |core| pinned::on_core(core, &self.binary);
+        let mut command = self.core.map_or_else(|| Command::new(&self.binary), on);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("KONSTRUCT_") || name == "DATABASE_URL" {
                 command.env_remove(name);

@@ -8,6 +8,7 @@ mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -56,21 +57,12 @@ pub(crate) async fn open_loop(
     requests: Vec<Vec<u8>>,
     (rate, seed): (f64, &mut Seed),
 ) -> Result<Outcome> {
-    let mut due = Duration::from_millis(20);
-    let schedule = requests.iter().map(|_| {
-        due += Duration::from_secs_f64(-seed.unit().ln() / rate);
-        due
-    });
-    let schedule = schedule.collect();
     let wires = connect(port, connections).await?;
-    let series = Arc::new(Series::new(requests, Some(schedule)));
-    let pacer = std::thread::spawn({
-        let series = Arc::clone(&series);
-        move || series.pace()
-    });
-    let outcome = series.run(wires).await;
-    series.abandoned.store(true, Ordering::Relaxed);
-    if pacer.join().is_err() {
+    let pacer = Arc::new(Pacer::new(rate, requests.len(), seed));
+    let pacing = pacer.start();
+    let outcome = Arc::new(Series::new(requests, Some(Arc::clone(&pacer)))).run(wires).await;
+    pacer.abandon();
+    if pacing.join().is_err() {
         bail!("the pacer failed");
     }
     outcome
@@ -87,18 +79,14 @@ async fn connect(port: u16, connections: usize) -> Result<Vec<Wire>> {
 struct Series {
     requests: Vec<Vec<u8>>,
     next: AtomicUsize,
-    /// When each is due after the beginning; `None`: at once.
-    schedule: Option<Vec<Duration>>,
-    due: Semaphore,
+    /// `None`: each as soon as its connection is free.
+    pacer: Option<Arc<Pacer>>,
     begun: Instant,
-    abandoned: AtomicBool,
 }
 
 impl Series {
-    fn new(requests: Vec<Vec<u8>>, schedule: Option<Vec<Duration>>) -> Self {
-        let next = AtomicUsize::new(0);
-        let due = Semaphore::new(0);
-        Self { requests, next, schedule, due, begun: Instant::now(), abandoned: AtomicBool::new(false) }
+    fn new(requests: Vec<Vec<u8>>, pacer: Option<Arc<Pacer>>) -> Self {
+        Self { requests, next: AtomicUsize::new(0), pacer, begun: Instant::now() }
     }
 
     async fn run(self: &Arc<Self>, wires: Vec<Wire>) -> Result<Outcome> {
@@ -118,24 +106,62 @@ impl Series {
     async fn client(self: Arc<Self>, mut wire: Wire) -> Result<(Histogram, u64)> {
         let (mut latency, mut refused) = (Histogram::new(), 0);
         loop {
-            if self.schedule.is_some() {
-                self.due.acquire().await?.forget();
-            }
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(request) = self.requests.get(index) else { return Ok((latency, refused)) };
-            let meant = match &self.schedule {
-                Some(schedule) => self.begun + schedule[index],
-                None => Instant::now(),
+            let next = match &self.pacer {
+                Some(pacer) => pacer.next().await?,
+                None => Some((self.next.fetch_add(1, Ordering::Relaxed), Instant::now())),
             };
+            let Some((index, meant)) = next else { return Ok((latency, refused)) };
+            let Some(request) = self.requests.get(index) else { return Ok((latency, refused)) };
             let status = wire.ask(request).await?.status();
             latency.record(meant.elapsed());
             refused += u64::from(status != 200);
         }
     }
+}
 
-    /// Lets requests go when they are due. A thread of its own: the runtime's timers know only whole milliseconds.
+/// Random moments (a Poisson process), each taken by one client.
+pub(crate) struct Pacer {
+    /// When each is due after the beginning.
+    schedule: Vec<Duration>,
+    next: AtomicUsize,
+    due: Semaphore,
+    begun: Instant,
+    abandoned: AtomicBool,
+}
+
+impl Pacer {
+    /// So many moments, at this mean rate a second from now on.
+    pub(crate) fn new(rate: f64, count: usize, seed: &mut Seed) -> Self {
+        let mut due = Duration::from_millis(20);
+        let moments = (0..count).map(|_| {
+            due += Duration::from_secs_f64(-seed.unit().ln() / rate);
+            due
+        });
+        let schedule = moments.collect();
+        let (next, abandoned) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { schedule, next, due: Semaphore::new(0), begun: Instant::now(), abandoned }
+    }
+
+    /// Waits for the next moment that nobody has taken: its number, and when it was meant to be. `None` behind the last.
+    pub(crate) async fn next(&self) -> Result<Option<(usize, Instant)>> {
+        self.due.acquire().await?.forget();
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        Ok(self.schedule.get(index).map(|due| (index, self.begun + *due)))
+    }
+
+    /// Lets the moments come. A thread of its own: the runtime's timers know only whole milliseconds.
+    pub(crate) fn start(self: &Arc<Self>) -> JoinHandle<()> {
+        let pacer = Arc::clone(self);
+        std::thread::spawn(move || pacer.pace())
+    }
+
+    /// No more moments.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
     fn pace(&self) {
-        for due in self.schedule.iter().flatten() {
+        for due in &self.schedule {
             let early = (self.begun + *due).saturating_duration_since(Instant::now());
             if !early.is_zero() {
                 std::thread::sleep(early);

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::install;
 use crate::events::SIGNING_SECRET;
 use crate::load::Wire;
 use crate::outside::Outside;
@@ -47,14 +48,7 @@ impl Environment {
             ensure!(installed.is_ok_and(|status| status.success()), "install it first: apt-get install redis-server");
         }
         let code = Path::new("bench/peers/celery").canonicalize()?;
-        let home = std::path::absolute("target/bench/celery")?;
-        let requirements = code.join("requirements.txt");
-        let marker = home.join("requirements.txt");
-        if std::fs::read(&marker).ok() != Some(std::fs::read(&requirements)?) {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
-            run(Command::new(home.join("bin/pip")).args(["install", "--quiet", "--requirement"]).arg(&requirements))?;
-            std::fs::copy(&requirements, &marker)?;
-        }
+        let home = install::python("celery")?;
         Ok(Self { bin: home.join("bin"), code })
     }
 
@@ -155,12 +149,6 @@ impl Drop for Celery {
             child.wait().ok();
         }
     }
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
-    ensure!(status.success(), "{command:?}: {status}");
-    Ok(())
 }
 
 fn version(program: impl AsRef<std::ffi::OsStr>) -> Result<String> {

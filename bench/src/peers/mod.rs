@@ -1,6 +1,7 @@
 //! `peers`: the same signed events and the same fakes for the product and for the design it descends from, in turns.
 
 mod celery;
+pub(crate) mod install;
 
 use std::path::Path;
 

@@ -10,9 +10,11 @@ pub mod faults;
 pub mod harness;
 mod http;
 pub mod models;
+mod nodes;
 pub mod slack;
 
 pub use app::{AppOptions, Database, Session, TestApp, free_port};
 pub use cluster::{TestDb, private_cluster};
 pub use eventually::{eventually, eventually_some};
 pub use http::http_client;
+pub use nodes::Nodes;

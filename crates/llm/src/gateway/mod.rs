@@ -10,6 +10,8 @@ mod openai_chat;
 mod protocol;
 mod refusal;
 mod relay;
+#[cfg(test)]
+mod tests;
 mod translate;
 
 pub(crate) use anthropic::Anthropic;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::embedded::{Cluster, Postmaster};
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::Standing;
 use crate::models::{Call, FakeModels, Fault, Reply};
 use crate::slack::{Entry, FakeSlack, Signer, Workspace};
-use crate::{AppOptions, Database, TestApp};
+use crate::{Nodes, TestApp};
 
 /// Three organisations, two servers on one PostgreSQL that fears no power cut, a fake Slack and a fake model.
 pub(super) struct World {
@@ -37,28 +37,10 @@ const NODES: usize = 2;
 
 impl World {
     pub(super) async fn new(binary: &Path) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let (cluster, postgres) = crate::private_cluster(&home.path().join("postgres")).await;
-        let mut admin = PgConnection::connect_with(&cluster.connect("postgres", "postgres")).await.unwrap();
-        admin.execute("create database konstruct").await.unwrap();
-        admin.close().await.unwrap();
-        db::migrate(&cluster.connect("postgres", "konstruct")).await.unwrap();
+        let Nodes { apps: nodes, postgres, cluster, home } = Nodes::start(binary, NODES).await;
         let (slack, models) = (FakeSlack::start().await, FakeModels::start().await);
         let failed = parking_lot::Mutex::new(HashSet::new());
         models.otherwise(move |call| answer(call, |number| failed.lock().insert(number)));
-        let mut nodes = Vec::new();
-        for node in 0..NODES {
-            let options = AppOptions {
-                binary: binary.to_owned(),
-                database: Database::At(cluster.socket_dir().to_owned(), "konstruct".into()),
-                data_dir: Some(home.path().join(format!("node-{node}"))),
-                env: vec![
-                    ("KONSTRUCT_MASTER_KEY_FILE".into(), home.path().join("master.key").display().to_string()),
-                    ("KONSTRUCT_DATABASE__MAX_CONNECTIONS".into(), "10".into()),
-                ],
-            };
-            nodes.push(TestApp::start_with(options).await);
-        }
         let tenants: Vec<_> = (0..TENANTS).map(|index| Arc::new(Tenant::new(index))).collect();
         for tenant in &tenants {
             nodes[0].apply(&tenant.manifest(&slack.base_url(), &models.openai_url())).await;

@@ -57,6 +57,13 @@ struct Usage {
     cache_creation_input_tokens: u64,
     cache_read_input_tokens: u64,
     output_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Serialize)]
+struct OutputDetails {
+    thinking_tokens: u64,
 }
 
 pub(super) struct MessageWriter {
@@ -137,11 +144,18 @@ impl Usage {
             cache_creation_input_tokens: usage.cache_write,
             cache_read_input_tokens: usage.cache_read,
             output_tokens: usage.output,
+            output_tokens_details: Some(OutputDetails { thinking_tokens: usage.reasoning }),
         }
     }
 
     fn guessed(input_tokens: u64, output_tokens: u64) -> Self {
-        Self { input_tokens, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens }
+        Self {
+            input_tokens,
+            cache_creation_input_tokens: 0,
+            cache_read_input_tokens: 0,
+            output_tokens,
+            output_tokens_details: None,
+        }
     }
 }
 

@@ -108,6 +108,14 @@ struct Usage {
     cache_creation: Option<CacheCreation>,
     #[serde(default)]
     output_tokens: Option<u64>,
+    #[serde(default)]
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Deserialize)]
+struct OutputDetails {
+    #[serde(default)]
+    thinking_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -272,6 +280,7 @@ impl Usage {
         replace(&mut total.cache_write, self.cache_creation_input_tokens);
         replace(&mut total.cache_write_1h, self.written_for_an_hour());
         replace(&mut total.output, self.output_tokens);
+        replace(&mut total.reasoning, self.output_tokens_details.and_then(|details| details.thinking_tokens));
     }
 }
 
@@ -301,14 +310,9 @@ fn read_whole(body: &[u8], mut draft: Draft, model: &str, sink: &mut Sink<'_>) -
     let message: Message = serde_json::from_value(value)?;
     draft.echo = EchoDraft::of_whole(model, &message.content).finish();
     draft.stop = message.stop_reason.as_deref().map(stop);
-    draft.usage = message.usage.map(|usage| TokenUsage {
-        input: usage.input_tokens.unwrap_or(0),
-        cache_read: usage.cache_read_input_tokens.unwrap_or(0),
-        cache_write: usage.cache_creation_input_tokens.unwrap_or(0),
-        cache_write_1h: usage.written_for_an_hour().unwrap_or(0),
-        output: usage.output_tokens.unwrap_or(0),
-        ..TokenUsage::default()
-    });
+    if let Some(usage) = message.usage {
+        usage.replace_in(&mut draft.usage);
+    }
     for (index, block) in (0..).zip(message.content) {
         match Block::deserialize(block)? {
             Block::Text { text } => draft.say(&text, sink)?,

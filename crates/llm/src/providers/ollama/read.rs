@@ -30,6 +30,8 @@ struct Message {
     #[serde(default)]
     content: Option<String>,
     #[serde(default)]
+    thinking: Option<String>,
+    #[serde(default)]
     tool_calls: Option<Vec<Called>>,
 }
 
@@ -118,6 +120,7 @@ fn take_line(draft: &mut Draft, line: Line, sink: &mut Sink<'_>) -> Result<bool,
         return Err(named.map_or_else(unnamed, ErrorBody::into_fault));
     }
     if let Some(message) = line.message {
+        draft.think(message.thinking.as_deref().unwrap_or_default(), sink)?;
         draft.say(message.content.as_deref().unwrap_or_default(), sink)?;
         for called in message.tool_calls.into_iter().flatten() {
             take_call(draft, called, sink)?;
@@ -156,6 +159,7 @@ mod tests {
     use super::*;
     use crate::golden::{call, read};
     use crate::model::Wire;
+    use crate::request::Thought;
 
     fn stream(lines: &[Value]) -> String {
         lines.iter().map(|line| format!("{line}\n")).collect()
@@ -179,6 +183,14 @@ mod tests {
         let answer = read(Wire::Ollama, &stream(&[text("Grüß "), text("Gott 🦀"), end("stop")])).unwrap();
         assert_eq!((answer.text.as_str(), answer.stop), ("Grüß Gott 🦀", Stop::End));
         assert_eq!(answer.usage, Some(TokenUsage { input: 26, output: 9, ..TokenUsage::default() }));
+    }
+
+    #[test]
+    fn thoughts_stand_apart_from_what_is_said() {
+        let thought = json!({"message": {"role": "assistant", "content": "", "thinking": "Hm."}, "done": false});
+        let answer = read(Wire::Ollama, &stream(&[thought, text("Noon."), end("stop")])).unwrap();
+        assert_eq!(answer.thoughts, [Thought::Open { text: "Hm.".into(), signature: None }]);
+        assert_eq!(answer.text, "Noon.");
     }
 
     #[test]

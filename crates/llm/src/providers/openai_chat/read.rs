@@ -33,6 +33,12 @@ struct Choice {
 struct Delta {
     #[serde(default)]
     content: Option<Content>,
+    /// What the model thinks: no word of OpenAI's, but of the servers that speak like it.
+    #[serde(default)]
+    reasoning_content: Option<String>,
+    /// Another name of the same, for others.
+    #[serde(default)]
+    reasoning: Option<Value>,
     #[serde(default)]
     refusal: Option<String>,
     #[serde(default)]
@@ -48,6 +54,15 @@ enum Content {
 
 #[derive(Deserialize)]
 struct Part {
+    #[serde(default)]
+    text: String,
+    /// Mistral's models think in parts.
+    #[serde(default)]
+    thinking: Vec<Thinking>,
+}
+
+#[derive(Deserialize)]
+struct Thinking {
     #[serde(default)]
     text: String,
 }
@@ -185,24 +200,31 @@ fn take_chunk(draft: &mut Draft, chunk: Chunk, sink: &mut Sink<'_>) -> Result<()
     // Only one answer is asked for; a server that sends several is taken at its first.
     let Some(choice) = chunk.choices.into_iter().flatten().next() else { return Ok(()) };
     if let Some(delta) = choice.delta {
-        match delta.content {
-            Some(Content::Text(text)) => draft.say(&text, sink)?,
-            Some(Content::Parts(parts)) => {
-                parts.iter().try_for_each(|part| draft.say(&part.text, sink))?;
-            }
-            None => {}
-        }
-        if let Some(refusal) = delta.refusal {
-            draft.say(&refusal, sink)?;
-        }
-        for tool in delta.tool_calls.into_iter().flatten() {
-            take_tool(draft, tool, sink)?;
-        }
+        take_delta(draft, delta, sink)?;
     }
     if let Some(reason) = choice.finish_reason {
         draft.stop = Some(stop(&reason));
     }
     Ok(())
+}
+
+fn take_delta(draft: &mut Draft, delta: Delta, sink: &mut Sink<'_>) -> Result<(), Fault> {
+    match (delta.reasoning_content, delta.reasoning) {
+        (Some(thought), _) | (None, Some(Value::String(thought))) => draft.think(&thought, sink)?,
+        _ => {}
+    }
+    match delta.content {
+        Some(Content::Text(text)) => draft.say(&text, sink)?,
+        Some(Content::Parts(parts)) => {
+            for part in parts {
+                part.thinking.iter().try_for_each(|thought| draft.think(&thought.text, sink))?;
+                draft.say(&part.text, sink)?;
+            }
+        }
+        None => {}
+    }
+    draft.say(&delta.refusal.unwrap_or_default(), sink)?;
+    delta.tool_calls.into_iter().flatten().try_for_each(|tool| take_tool(draft, tool, sink))
 }
 
 /// Merges by index. Servers that leave it out, or give every call the same, are told by the id of a call's first piece.
@@ -261,6 +283,7 @@ mod tests {
     use crate::fault::Verdict;
     use crate::golden::{call, read};
     use crate::model::Wire;
+    use crate::request::Thought;
 
     /// A stream of chunks, each the content of `choices[0]`, and a usage chunk.
     fn stream(choices: &[Value]) -> String {
@@ -295,6 +318,28 @@ mod tests {
         assert_eq!((answer.text.as_str(), answer.stop), ("Grüß Gott 🦀", Stop::End));
         let usage = TokenUsage { input: 10, cache_read: 20, output: 9, reasoning: 4, ..TokenUsage::default() };
         assert_eq!(answer.usage, Some(usage));
+    }
+
+    #[test]
+    fn thoughts_are_read_by_every_name() {
+        let think = |delta: Value| {
+            let answer = read(Wire::OpenaiChat, &stream(&[delta, text("Noon."), end("stop")])).unwrap();
+            (answer.thoughts, answer.text)
+        };
+        let want = (vec![Thought::Open { text: "Hm.".into(), signature: None }], "Noon.".to_owned());
+        assert_eq!(think(delta(json!({"reasoning_content": "Hm."}))), want);
+        assert_eq!(think(delta(json!({"reasoning": "Hm."}))), want);
+        assert_eq!(think(delta(json!({"reasoning_content": "Hm.", "reasoning": "Hm."}))), want);
+        let parts = json!({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]});
+        assert_eq!(think(delta(parts)), want);
+        let elsewhere = delta(json!({"reasoning": {"effort": "high"}, "reasoning_content": null}));
+        assert_eq!(think(elsewhere), (vec![], "Noon.".to_owned()));
+    }
+
+    #[test]
+    fn a_refusal_is_told_as_text() {
+        let answer = read(Wire::OpenaiChat, &stream(&[delta(json!({"refusal": "I won't."})), end("stop")])).unwrap();
+        assert_eq!((answer.text.as_str(), answer.stop), ("I won't.", Stop::End));
     }
 
     #[test]
