@@ -18,6 +18,7 @@ mod conversations;
 mod dead_letters;
 mod events;
 mod extract;
+mod gateway;
 mod health;
 mod ingress;
 mod invitations;

@@ -6,8 +6,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, apply, audit, auth, connections, conversations, dead_letters, health, ingress, invitations,
-    layers, me, members, model_groups, openapi, operator, organisations, portal, projects, providers, runs, tools,
+    agents, api_keys, apply, audit, auth, connections, conversations, dead_letters, gateway, health, ingress,
+    invitations, layers, me, members, model_groups, openapi, operator, organisations, portal, projects, providers,
+    runs, tools,
 };
 
 /// The largest body that is taken.
@@ -18,6 +19,8 @@ pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 pub struct Answers {
     /// Where channels deliver.
     pub channels: bool,
+    /// Where programs ask the pool of models.
+    pub models: bool,
     /// The REST API and the portal.
     pub api: bool,
     /// `/metrics`; see [`figures`] for another place.
@@ -37,12 +40,15 @@ pub fn router(state: AppState, answers: Answers) -> Router {
         true => wrapped.merge(api().split_for_parts().0).merge(openapi::routes()).fallback(portal::serve),
         false => wrapped.fallback(elsewhere),
     };
-    let wrapped = wrapped.layer(middleware::from_fn(layers::around));
-    match answers.channels {
-        // The busiest address stays outside of what is wrapped around the others.
-        true => wrapped.merge(ingress::slack::routes().split_for_parts().0).with_state(state),
-        false => wrapped.with_state(state),
+    // The busiest addresses stay outside of what is wrapped around the others.
+    let mut all = wrapped.layer(middleware::from_fn(layers::around));
+    if answers.channels {
+        all = all.merge(ingress::slack::routes().split_for_parts().0);
     }
+    if answers.models {
+        all = all.merge(gateway::routes());
+    }
+    all.with_state(state)
 }
 
 /// The figures and the health alone, for an address that only the operator's programs reach.

@@ -7,6 +7,7 @@ use db::Db;
 use durable::Engine;
 use infra::{Egress, Sealer};
 use kernel::Clock;
+use llm::Gateway;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenancy::Identity;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -35,6 +36,7 @@ pub struct Parts {
     pub engine: Engine,
     pub channels: Channels,
     pub tools: Tools,
+    pub gateway: Gateway,
     /// Where people and channels reach this installation; for links, and to know that they come over TLS.
     pub public_url: Option<Url>,
     pub metrics: PrometheusHandle,

@@ -13,7 +13,6 @@ pub mod budgets;
 mod draft;
 mod error;
 mod fault;
-#[expect(dead_code, unused_imports, reason = "the protocols follow")]
 mod gateway;
 pub mod keys;
 pub mod limits;
@@ -35,6 +34,7 @@ mod golden;
 pub use account::Account;
 pub use budgets::{BudgetRefused, Budgets, Reservation};
 pub use error::{ChatError, ChatErrorKind, Error};
+pub use gateway::{Gateway, GatewayParts, ListShape, Served, Surface};
 pub use keys::{Grant, KeyRefused, Keys};
 pub use limits::{Admission, Limit, Limiter, Limits, RateRefused};
 pub use model::{CallRecord, Completion, Delta, ModelRef, Stop, TokenUsage, UnknownWire, Wire};

@@ -47,7 +47,7 @@ pub enum Stop {
 }
 
 /// One model at one provider, by the names the organisation gave them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ModelRef {
     pub provider: String,
     pub model: String,

@@ -10,7 +10,7 @@ use api::{Answers, AppState, Parts};
 use durable::{Engine, EngineOptions, Program};
 use infra::{Bus, ConfigEpoch};
 use llm::usage::UsageLog;
-use llm::{Pool, PoolOptions};
+use llm::{Budgets, Gateway, GatewayParts, Keys, Limiter, Pool, PoolOptions};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tenancy::Identity;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,22 @@ impl Node {
             PoolOptions::default(),
             usage.clone(),
         );
+        let keys = Keys::new(house.db.clone(), config_epoch.clone());
+        let limiter = Limiter::new();
+        let budgets = Budgets::new(house.db.clone(), bus.clone(), config_epoch.clone(), clock.clone());
+        tokio::spawn(keys.clone().note_uses(shutdown.clone()));
+        if !sole {
+            tokio::spawn(limiter.clone().follow_nodes(house.db.clone(), shutdown.clone()));
+        }
+        let gateway = Gateway::new(GatewayParts {
+            pool: pool.clone(),
+            keys,
+            limiter,
+            budgets,
+            log: usage.clone(),
+            egress: house.egress.clone(),
+            clock: clock.clone(),
+        });
         let tools = Tools::builtin(clock.clone());
         let programs: Vec<Arc<dyn Program>> =
             vec![Arc::new(Turn::new(house.db.clone(), config_epoch.clone(), pool, tools.clone()))];
@@ -78,12 +94,14 @@ impl Node {
             engine: engine.clone(),
             channels,
             tools,
+            gateway,
             public_url: config.public_url.clone(),
             metrics,
             shutdown,
         });
         let answers = Answers {
             channels: config.has_role(Role::Gateway),
+            models: config.has_role(Role::Llm),
             api: config.has_role(Role::Api),
             figures: config.metrics.listen.is_none(),
         };

@@ -1,21 +1,193 @@
 //! The pool, offered to the outside: any SDK asks it as it would ask its own vendor.
+//!
+//! Invariant: what stays within one protocol passes as it came; only the model's name changes.
+//! Invariant: no other model is asked once a byte of an answer has reached the client.
+//! Invariant: a call is let through by its key's rights, limits and budgets before anybody is asked.
 
 mod anthropic;
 mod body;
+mod call;
 mod emit;
 mod envelope;
 mod estimate;
 mod events;
+mod flow;
+mod meter;
+mod models;
 mod openai_chat;
 mod protocol;
 mod refusal;
 mod relay;
+mod served;
 #[cfg(test)]
 mod tests;
 mod translate;
 
-pub(crate) use anthropic::Anthropic;
-pub(crate) use estimate::prompt_tokens;
-pub(crate) use openai_chat::OpenaiChat;
-pub(crate) use protocol::{Asked, Protocol, Reply, Writer};
-pub(crate) use refusal::{Refusal, RefusalKind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use infra::Egress;
+use kernel::{Clock, ModelCallId, Secret};
+
+use self::call::Call;
+pub use self::models::ListShape;
+pub(crate) use self::protocol::{Asked, Protocol, Reply, Writer};
+pub(crate) use self::refusal::{Refusal, RefusalKind};
+pub use self::served::Served;
+use crate::budgets::Budgets;
+use crate::keys::{Grant, KeyRefused, Keys};
+use crate::limits::Limiter;
+use crate::model::Wire;
+use crate::pool::{Offer, Pool};
+use crate::usage::{self, UsageLog};
+
+/// What clients of the gateway can ask for, each in its own protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// `POST /v1/chat/completions`
+    ChatCompletions,
+    /// `POST /v1/messages`
+    Messages,
+}
+
+impl Surface {
+    fn protocol(self) -> &'static dyn Protocol {
+        match self {
+            Self::ChatCompletions => &openai_chat::OpenaiChat,
+            Self::Messages => &anthropic::Anthropic,
+        }
+    }
+
+    /// Of providers that are asked in the same words.
+    fn wire(self) -> Wire {
+        match self {
+            Self::ChatCompletions => Wire::OpenaiChat,
+            Self::Messages => Wire::Anthropic,
+        }
+    }
+
+    fn spoken(self) -> usage::Protocol {
+        match self {
+            Self::ChatCompletions => usage::Protocol::OpenaiChat,
+            Self::Messages => usage::Protocol::Anthropic,
+        }
+    }
+
+    /// Whether a stream tells its usage only where it is asked to.
+    fn asks_for_usage(self) -> bool {
+        matches!(self, Self::ChatCompletions)
+    }
+}
+
+/// What the gateway works with.
+pub struct GatewayParts {
+    pub pool: Pool,
+    pub keys: Keys,
+    pub limiter: Limiter,
+    pub budgets: Budgets,
+    pub log: UsageLog,
+    pub egress: Egress,
+    pub clock: Clock,
+}
+
+/// The gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    parts: Arc<GatewayParts>,
+}
+
+impl Gateway {
+    pub fn new(parts: GatewayParts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// Answers a request for text; an error is an answer too, in the protocol's own words.
+    pub async fn ask(
+        &self,
+        surface: Surface,
+        key: Option<Secret>,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Response<Served> {
+        let id = ModelCallId::new();
+        let answered = match self.grant(key).await {
+            Ok(grant) => Call { parts: &self.parts, surface, grant, headers, id }.answer(body).await,
+            Err(refusal) => Err(refusal),
+        };
+        let response = answered.unwrap_or_else(|refusal| served::refusal(surface.protocol(), &refusal));
+        served::signed(response, id)
+    }
+
+    /// How many tokens a request for messages has, by an estimate that holds for every model.
+    pub async fn count_tokens(&self, key: Option<Secret>, body: Bytes) -> Response<Served> {
+        let counted = match self.grant(key).await {
+            Ok(_) => Surface::Messages.protocol().accept(&body),
+            Err(refusal) => Err(refusal),
+        };
+        match counted {
+            Ok(asked) => served::json(&serde_json::json!({"input_tokens": estimate::prompt_tokens(&asked.request)})),
+            Err(refusal) => served::refusal(Surface::Messages.protocol(), &refusal),
+        }
+    }
+
+    /// What the key may ask for.
+    pub async fn models(&self, shape: ListShape, key: Option<Secret>) -> Response<Served> {
+        match self.offers(key).await {
+            Ok(offers) => served::json(&models::list(shape, &offers)),
+            Err(refusal) => served::refusal(shape.surface().protocol(), &refusal),
+        }
+    }
+
+    /// One of [`Gateway::models`].
+    pub async fn model(&self, shape: ListShape, key: Option<Secret>, name: &str) -> Response<Served> {
+        let found = self.offers(key).await.and_then(|offers| {
+            let unknown = || Refusal::new(RefusalKind::UnknownModel, format!("there is no model `{name}`"));
+            offers.into_iter().find(|offer| offer.name == name).ok_or_else(unknown)
+        });
+        match found {
+            Ok(offer) => served::json(&models::one(shape, &offer)),
+            Err(refusal) => served::refusal(shape.surface().protocol(), &refusal),
+        }
+    }
+
+    async fn offers(&self, key: Option<Secret>) -> Result<Vec<Offer>, Refusal> {
+        let grant = self.grant(key).await?;
+        let offers = self.parts.pool.offers(&grant.account).await.map_err(|error| {
+            tracing::warn!(error = ?error, "the models of an organisation could not be read");
+            Refusal::new(RefusalKind::Internal, "the models cannot be read at the moment")
+        })?;
+        Ok(offers.into_iter().filter(|offer| grant.may_ask(&offer.name)).collect())
+    }
+
+    /// What is answered to a body that is larger than is taken.
+    pub fn too_large(surface: Surface, limit: usize) -> Response<Served> {
+        let message = format!("the request is larger than {} MiB", limit >> 20);
+        served::refusal(surface.protocol(), &Refusal::new(RefusalKind::TooLarge, message))
+    }
+
+    /// What is answered where nothing is.
+    pub fn nothing_here(shape: ListShape) -> Response<Served> {
+        let message = "there is nothing at this address: the gateway has v1/chat/completions, v1/responses, \
+                       v1/embeddings, v1/models, v1/messages and v1/messages/count_tokens";
+        served::refusal(shape.surface().protocol(), &Refusal::new(RefusalKind::UnknownModel, message))
+    }
+
+    async fn grant(&self, key: Option<Secret>) -> Result<Arc<Grant>, Refusal> {
+        let key = key.ok_or_else(|| {
+            let message = "no API key was given: send a virtual key as `Authorization: Bearer` or `x-api-key`";
+            Refusal::new(RefusalKind::Key, message)
+        })?;
+        self.parts.keys.grant(&key).await.map_err(|refused| {
+            let kind = match &refused {
+                KeyRefused::Unknown | KeyRefused::Disabled => RefusalKind::Key,
+                KeyRefused::Suspended => RefusalKind::Forbidden,
+                KeyRefused::Unavailable(error) => {
+                    tracing::warn!(error = ?error, "a key could not be looked up");
+                    RefusalKind::Overloaded
+                }
+            };
+            Refusal::new(kind, refused.to_string())
+        })
+    }
+}

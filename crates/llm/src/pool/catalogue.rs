@@ -1,6 +1,6 @@
 //! What an organisation has: its providers with their keys, and its model groups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use infra::Reach;
@@ -47,6 +47,15 @@ pub(crate) struct Target {
     pub(crate) price: Option<Arc<Price>>,
 }
 
+/// A name that a request may give as its model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// Of a group, or `provider/model`.
+    pub(crate) name: String,
+    /// The provider, or who makes groups.
+    pub(crate) owner: String,
+}
+
 /// What a group's name stands for.
 #[derive(Default)]
 pub(crate) struct Resolved {
@@ -70,6 +79,15 @@ impl Catalogue {
         let mut seen = HashSet::new();
         self.collect(group, &mut HashSet::new(), &mut seen, &mut resolved);
         resolved
+    }
+
+    /// All groups, then all models that stand in one, each by name.
+    pub(crate) fn offers(&self) -> Vec<Offer> {
+        let models: BTreeSet<&ModelRef> = self.groups.values().flat_map(|group| &group.models).collect();
+        let groups: BTreeSet<&String> = self.groups.keys().collect();
+        let group = |name: &String| Offer { name: name.clone(), owner: "konstruct".to_owned() };
+        let model = |model: &ModelRef| Offer { name: model.to_string(), owner: model.provider.clone() };
+        groups.into_iter().map(group).chain(models.into_iter().map(model)).collect()
     }
 
     fn collect<'a>(

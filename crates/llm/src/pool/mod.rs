@@ -17,7 +17,7 @@ use kernel::{Clock, TenantCtx, TenantId};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::attempt::ask;
-pub(crate) use self::catalogue::{Catalogue, Group, Target, Upstream};
+pub(crate) use self::catalogue::{Catalogue, Group, Offer, Target, Upstream};
 use self::plan::Rules;
 pub(crate) use self::reading::Reading;
 pub(crate) use self::route::{Failure, Needs, Patience, Route, Turn};
@@ -143,6 +143,11 @@ impl Pool {
             return Err(ChatError::unconfigured(name, resolved.known, &resolved.skipped));
         }
         Ok(Route::new(resolved.targets, until, self.shared.caller.options))
+    }
+
+    /// Everything that a call for `account` may name.
+    pub(crate) async fn offers(&self, account: &Account) -> Result<Vec<Offer>, Error> {
+        Ok(self.catalogue(TenantCtx::new(account.tenant)).await?.offers())
     }
 
     async fn catalogue(&self, tenant: TenantCtx) -> Result<Arc<Catalogue>, Error> {

@@ -161,7 +161,6 @@ impl Turn {
     }
 
     /// The answer broke off after a part of it had been passed on, so that nobody else may be asked.
-    #[expect(dead_code, reason = "for answers that are passed on as they come")]
     pub(crate) fn broke_off(self, fault: &Fault) {
         tracing::warn!(model = %self.target.name(), fault = self.target.redact(&fault.to_string()), "an answer broke off");
     }

@@ -41,7 +41,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::List,
         "`all`",
         "What this node does: `gateway` takes deliveries of channels (`/channels/...`), `worker` runs turns and sends \
-         replies, `api` serves the REST API and the portal; `all` is all of them. What no role of the node answers is 404 \
+         replies, `api` serves the REST API and the portal, `llm` answers programs that ask the pool of models (`/llm/...`); `all` is all of them. What no role of the node answers is 404 \
          there; its health and figures it tells always.",
     ),
     key(

@@ -45,6 +45,8 @@ pub enum Role {
     Worker,
     /// Serves the REST API and the portal
     Api,
+    /// Answers programs that ask the pool of models
+    Llm,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod apply_remote;
 mod cli;
 mod desk;
 mod faults;
+mod gateway;
 mod identity;
 mod invitations;
 mod roles;

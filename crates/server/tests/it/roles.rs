@@ -43,8 +43,15 @@ async fn a_node_answers_for_its_roles_and_tells_its_health_always() {
 
     app.terminate().await;
     app.set_env("KONSTRUCT_ROLES", Some("llm"));
+    app.restart().await;
+    let models = [(Method::GET, "/llm/v1/models")];
+    assert_eq!(statuses(&app, &models).await, [401]);
+    assert_eq!(statuses(&app, &portal).await, [404, 404, 404]);
+
+    app.terminate().await;
+    app.set_env("KONSTRUCT_ROLES", Some("sleeper"));
     app.spawn_again();
-    assert_eq!(app.wait_until_ended().await.code(), Some(2), "a role that does nothing yet is refused");
+    assert_eq!(app.wait_until_ended().await.code(), Some(2), "a role that does not exist is refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,285 @@
+//! One call of a client, from its bytes to the first bytes of an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Response};
+use kernel::ModelCallId;
+use tokio::time::{Instant, timeout_at};
+
+use super::envelope::Envelope;
+use super::flow::{Flow, Source};
+use super::meter::{Meter, Start};
+use super::protocol::{Asked, Reply};
+use super::refusal::{Refusal, RefusalKind};
+use super::relay::{self, Relay};
+use super::served::{self, Served};
+use super::translate::Translation;
+use super::{GatewayParts, Surface};
+use crate::budgets::BudgetRefused;
+use crate::error::{ChatError, ChatErrorKind};
+use crate::fault::Fault;
+use crate::keys::Grant;
+use crate::model::TokenUsage;
+use crate::pool::{Needs, Patience, Reading, Route, Target, Turn, ask};
+use crate::providers::{Call as UpstreamCall, Door, Endpoint, adapter};
+use crate::usd::Usd;
+
+/// How long a whole call may take where its group says nothing else: the vendors' SDKs wait as long.
+const LONGEST: Duration = Duration::from_secs(600);
+/// How many tokens a model is taken to answer with at most, where neither the request nor its price list says.
+const MAX_OUTPUT: u64 = 4_096;
+/// What clients say to a vendor in headers and a provider of the same protocol is told.
+const PASSED: [HeaderName; 3] = [
+    HeaderName::from_static("anthropic-beta"),
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("openai-beta"),
+];
+
+pub(super) struct Call<'a> {
+    pub(super) parts: &'a GatewayParts,
+    pub(super) surface: Surface,
+    pub(super) grant: Arc<Grant>,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) id: ModelCallId,
+}
+
+/// What a provider's answer is when the client can be told that there is one.
+enum Begun {
+    Whole(Bytes, Option<TokenUsage>),
+    Stream(Source, Bytes),
+}
+
+impl Call<'_> {
+    pub(super) async fn answer(self, body: Bytes) -> Result<Response<Served>, Refusal> {
+        let envelope = Envelope::open(body)?;
+        let mut meter = self.meter(&envelope);
+        match self.run(&envelope, &mut meter).await {
+            Ok((turn, Begun::Whole(body, usage))) => {
+                let response = served::whole(body, turn.target());
+                turn.answered();
+                meter.answered(usage);
+                Ok(response)
+            }
+            Ok((turn, Begun::Stream(source, first))) => {
+                let target = turn.target().clone();
+                let protocol = self.surface.protocol();
+                let flow = Flow { protocol, source, meter, turn: Some(turn), first: Some(first) };
+                Ok(served::stream(flow, &target))
+            }
+            Err(refusal) => {
+                meter.failed(&refusal);
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn run(&self, envelope: &Envelope, meter: &mut Meter) -> Result<(Turn, Begun), Refusal> {
+        if !self.grant.may_ask(&envelope.model) {
+            return Err(self.not_allowed(&envelope.model));
+        }
+        let input = envelope.input_bound();
+        let tokens = input / 4 + envelope.max_output_tokens.unwrap_or(0);
+        meter.admitted(self.parts.limiter.admit(&self.grant, tokens).map_err(|refused| Refusal {
+            retry_after: Some(refused.retry_after),
+            ..Refusal::new(RefusalKind::Rate, refused.to_string())
+        })?);
+        let mut route = self.route(&envelope.model, envelope).await?;
+        if let Some(cheaper) = self.reserve(&route, envelope, meter).await? {
+            route = self.route(&cheaper, envelope).await?;
+            if self.reserve(&route, envelope, meter).await?.is_some() {
+                return Err(Refusal::new(RefusalKind::Budget, "the budget is used up, for its fallback too"));
+            }
+        }
+        let mut asked: Option<Asked> = None;
+        let mut last: Option<(Fault, Target)> = None;
+        while let Some(turn) = route.next().await {
+            meter.asks(turn.target());
+            let begun = if turn.target().upstream.wire == self.surface.wire() {
+                self.pass(envelope, &turn).await
+            } else {
+                let asked = match &mut asked {
+                    Some(asked) => asked,
+                    none => none.insert(self.surface.protocol().accept(envelope.body())?),
+                };
+                self.translate(asked, envelope, &turn).await
+            };
+            match begun {
+                Ok(begun) => {
+                    turn.began();
+                    meter.begins();
+                    return Ok((turn, begun));
+                }
+                Err(fault) => {
+                    last = Some((fault.clone(), turn.target().clone()));
+                    route.failed(turn, fault);
+                }
+            }
+        }
+        Err(match last {
+            Some((fault, target)) => Refusal::from_fault(&fault, &target),
+            None => Refusal::new(RefusalKind::Timeout, "no time was left to ask a model"),
+        })
+    }
+
+    async fn route(&self, name: &str, envelope: &Envelope) -> Result<Route, Refusal> {
+        let needs = Needs {
+            input_tokens: envelope.input_bound() / 4,
+            max_output_tokens: envelope.max_output_tokens,
+            tools: envelope.tools,
+        };
+        let until = Instant::now() + LONGEST;
+        self.parts.pool.route(&self.grant.account, name, needs, until).await.map_err(Refusal::from)
+    }
+
+    /// Reserves what the dearest model of the route might take; the group to ask instead, where the budget names one.
+    async fn reserve(&self, route: &Route, envelope: &Envelope, meter: &mut Meter) -> Result<Option<String>, Refusal> {
+        let account = &self.grant.account;
+        let Some(bound) = bound(route.targets(), envelope) else {
+            return match self.parts.budgets.room(account).await {
+                Ok(None) => Ok(None),
+                Ok(Some(_)) => Err(unpriced(route.targets())),
+                Err(refused) => Err(refused.into()),
+            };
+        };
+        match self.parts.budgets.reserve(account, bound).await {
+            Ok(reservation) => {
+                meter.reserved(reservation);
+                Ok(None)
+            }
+            Err(BudgetRefused::Exceeded(exceeded)) if exceeded.fallback.is_some() => Ok(exceeded.fallback),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Asks a provider that speaks the client's protocol.
+    async fn pass(&self, envelope: &Envelope, turn: &Turn) -> Result<Begun, Fault> {
+        let wire = self.surface.wire();
+        let Door { url, mut headers } = adapter(wire).door(&endpoint(turn.target())?)?;
+        for name in PASSED {
+            if let Some(value) = self.headers.get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        let body = envelope.patched(&turn.target().model, self.surface.asks_for_usage());
+        let patience = if envelope.stream { turn.patience() } else { turn.patience().of_whole() };
+        let response = ask(&self.parts.egress, &self.parts.clock, turn, patience, Door { url, headers }, body).await?;
+        if !envelope.stream {
+            let (body, usage) = relay::whole(response, wire, patience).await?;
+            return Ok(Begun::Whole(body, usage));
+        }
+        let withhold = self.surface.asks_for_usage() && !envelope.wants_usage;
+        let mut relay = Relay::new(response, wire, withhold, patience);
+        let first = relay.next().await?.ok_or(Fault::Empty)?;
+        match relay.watch.error() {
+            Some(fault) => Err(fault),
+            None => Ok(Begun::Stream(Source::Relay(Box::new(relay)), first)),
+        }
+    }
+
+    /// Asks a provider that speaks another protocol.
+    async fn translate(&self, asked: &Asked, envelope: &Envelope, turn: &Turn) -> Result<Begun, Fault> {
+        let (target, protocol) = (turn.target(), self.surface.protocol());
+        let reply = self.reply(asked, envelope, target);
+        let mut translation = match adapter(target.upstream.wire).call(&endpoint(target)?, &asked.request)? {
+            UpstreamCall::Here(answer) => Translation::of(answer, protocol.writer(reply.clone())),
+            UpstreamCall::Http(call) => {
+                let patience = turn.patience();
+                let response = ask(&self.parts.egress, &self.parts.clock, turn, patience, call.door, call.body).await?;
+                let reading = Reading::new(response, call.reader, patience);
+                Translation::new(reading, protocol.writer(reply.clone()))
+            }
+        };
+        if envelope.stream {
+            let first = translation.next().await?.ok_or(Fault::Empty)?;
+            return Ok(Begun::Stream(Source::Translation(Box::new(translation)), first));
+        }
+        let answer = timeout_at(turn.patience().until, translation.whole()).await.unwrap_or(Err(Fault::CutOff))?;
+        Ok(Begun::Whole(protocol.whole(&reply, &answer).into(), answer.usage))
+    }
+
+    fn reply(&self, asked: &Asked, envelope: &Envelope, target: &Target) -> Reply {
+        Reply {
+            id: self.id.as_uuid().simple().to_string(),
+            created: self.parts.clock.now().timestamp(),
+            model: target.model.clone(),
+            input_tokens: envelope.input_bound() / 4,
+            wants_usage: asked.wants_usage,
+            terms: asked.terms.clone(),
+        }
+    }
+
+    fn meter(&self, envelope: &Envelope) -> Meter {
+        let start = Start {
+            id: self.id,
+            at: self.parts.clock.now(),
+            account: self.grant.account,
+            protocol: self.surface.spoken(),
+            name: envelope.model.clone(),
+            streamed: envelope.stream,
+            input_bytes: envelope.input_bound(),
+        };
+        Meter::start(self.parts.log.clone(), start)
+    }
+
+    fn not_allowed(&self, model: &str) -> Refusal {
+        let message = format!("this key may not ask for `{model}`; it may ask for {}", self.grant.groups.join(", "));
+        Refusal { param: Some("model".to_owned()), ..Refusal::new(RefusalKind::Forbidden, message) }
+    }
+}
+
+fn endpoint(target: &Target) -> Result<Endpoint<'_>, Fault> {
+    let upstream = &target.upstream;
+    let base = upstream.base.as_ref().ok_or_else(|| Fault::Misconfigured("it has no usable address".to_owned()))?;
+    Ok(Endpoint { base, key: upstream.key.as_ref().map(|key| key.expose()), model: &target.model })
+}
+
+/// What the dearest of these might take; `None` where the price of one is not known.
+fn bound(targets: &[Target], envelope: &Envelope) -> Option<Usd> {
+    let input = envelope.input_bound();
+    let bounds = targets.iter().map(|target| {
+        let price = target.price.as_ref()?;
+        let most = envelope.max_output_tokens.or(price.max_output).unwrap_or(MAX_OUTPUT);
+        Some(price.bound(input, most.saturating_mul(envelope.answers)))
+    });
+    bounds.collect::<Option<Vec<Usd>>>()?.into_iter().max()
+}
+
+fn unpriced(targets: &[Target]) -> Refusal {
+    let unpriced = targets.iter().filter(|target| target.price.is_none());
+    let names: Vec<String> = unpriced.map(|target| target.name().to_string()).collect();
+    let message = format!("a budget has to be kept, and the price of {} is not known: set one", names.join(", "));
+    Refusal::new(RefusalKind::Unpriced, message)
+}
+
+impl From<BudgetRefused> for Refusal {
+    fn from(refused: BudgetRefused) -> Self {
+        let kind = match &refused {
+            BudgetRefused::Exceeded(_) => RefusalKind::Budget,
+            BudgetRefused::Unavailable => RefusalKind::Overloaded,
+        };
+        Self::new(kind, refused.to_string())
+    }
+}
+
+/// A name that leads to nobody.
+impl From<ChatError> for Refusal {
+    fn from(error: ChatError) -> Self {
+        let kind = match error.kind {
+            ChatErrorKind::Unconfigured => RefusalKind::UnknownModel,
+            ChatErrorKind::Invalid => RefusalKind::Invalid,
+            ChatErrorKind::Exhausted => RefusalKind::Upstream,
+            ChatErrorKind::Deadline => RefusalKind::Timeout,
+            ChatErrorKind::Internal => RefusalKind::Internal,
+        };
+        Self { param: Some("model".to_owned()), ..Self::new(kind, error.message) }
+    }
+}
+
+impl Patience {
+    /// For an answer that comes in one piece: nothing is heard before it is whole.
+    fn of_whole(self) -> Self {
+        Self { first_token: self.until.saturating_duration_since(Instant::now()), ..self }
+    }
+}

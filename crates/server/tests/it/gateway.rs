@@ -1,0 +1,184 @@
+//! The gateway as a program without an SDK sees it: bytes, statuses and headers.
+
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use testkit::TestApp;
+use testkit::models::{FakeModels, Fault, Flaw, Reply, Say};
+
+use crate::desk::options;
+
+const KEY: &str = "sk-gateway-0123456789-ci";
+
+/// An organisation with one group `quality` on `wires`, in this order, all of them spoken by `fake`.
+async fn app(fake: &FakeModels, wires: &[&str]) -> TestApp {
+    let app = TestApp::start_with(options().await).await;
+    app.apply(&house(fake, wires, "")).await;
+    app
+}
+
+fn house(fake: &FakeModels, wires: &[&str], more: &str) -> String {
+    let url = |wire: &str| match wire {
+        "openai-chat" | "openai-responses" => fake.openai_url(),
+        "gemini" => fake.gemini_url(),
+        _ => fake.anthropic_url(),
+    };
+    let providers = wires.iter().map(|wire| {
+        format!(
+            "---\nkind: Provider\norganisation: acme\nname: {wire}\nwire: {wire}\nbase_url: {}\napi_key: sk-upstream-012345\n",
+            url(wire)
+        )
+    });
+    let models =
+        wires.iter().map(|wire| format!("{{provider: {wire}, model: scripted-1}}")).collect::<Vec<_>>().join(", ");
+    format!(
+        "kind: Organisation\nname: acme\n{}---\nkind: ModelGroup\norganisation: acme\nname: quality\nmodels: [{models}]\n\
+         ---\nkind: VirtualKey\norganisation: acme\nname: ci\nkey: {KEY}\nmodel_groups: [quality]\n{more}",
+        providers.collect::<String>()
+    )
+}
+
+fn post(app: &TestApp, path: &str, body: &Value) -> RequestBuilder {
+    app.request(reqwest::Method::POST, path).bearer_auth(KEY).json(body)
+}
+
+async fn chat(app: &TestApp, stream: bool) -> Response {
+    let body = json!({"model": "quality", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]});
+    post(app, "/llm/v1/chat/completions", &body).send().await.unwrap()
+}
+
+async fn message(app: &TestApp, stream: bool) -> Response {
+    let body = json!({"model": "quality", "max_tokens": 100, "stream": stream, "messages": [{"role": "user", "content": "Hi"}]});
+    post(app, "/llm/v1/messages", &body).send().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_within_a_protocol_passes_byte_for_byte() {
+    let fake = FakeModels::start().await;
+    let app = app(&fake, &["openai-chat"]).await;
+    for stream in [false, true] {
+        let body = json!({"model": "scripted-1", "stream": stream, "stream_options": stream.then(|| json!({"include_usage": true})),
+            "messages": [{"role": "user", "content": "Hi"}], "logit_bias": {"7": -100}});
+        fake.otherwise(|_| Reply::say("Grüß Gott 🦀"));
+        let direct = reqwest::Client::new()
+            .post(format!("{}/chat/completions", fake.openai_url()))
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let mut asked = body.clone();
+        asked["model"] = "quality".into();
+        let through = post(&app, "/llm/v1/chat/completions", &asked).send().await.unwrap();
+        assert_eq!(through.headers()["x-konstruct-model"], "openai-chat/scripted-1");
+        assert_eq!(through.text().await.unwrap(), direct);
+        let calls = fake.calls();
+        let seen = |n: usize| &calls[calls.len() - n].body;
+        assert_eq!(seen(1), seen(2), "the provider is asked in the client's words");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_is_told_in_a_stream_only_where_it_was_asked_for() {
+    let fake = FakeModels::start().await;
+    let app = app(&fake, &["openai-chat"]).await;
+    let text = chat(&app, true).await.text().await.unwrap();
+    assert!(!text.contains("prompt_tokens") && text.ends_with("data: [DONE]\n\n"), "{text}");
+    assert_eq!(fake.calls()[0].body["stream_options"]["include_usage"], true, "the gateway asks for itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_protocol_is_answered_by_every_provider() {
+    for wire in ["openai-chat", "anthropic", "ollama"] {
+        let fake = FakeModels::start().await;
+        fake.otherwise(|_| Reply::say("Grüß Gott 🦀"));
+        let app = app(&fake, &[wire]).await;
+        let answer: Value = chat(&app, false).await.json().await.unwrap();
+        assert_eq!(answer["choices"][0]["message"]["content"], "Grüß Gott 🦀", "{wire}: {answer}");
+        let answer: Value = message(&app, false).await.json().await.unwrap();
+        assert_eq!(answer["content"][0]["text"], "Grüß Gott 🦀", "{wire}: {answer}");
+        let events = message(&app, true).await.text().await.unwrap();
+        assert!(
+            events.starts_with("event: message_start\n") && events.contains("event: message_stop\n"),
+            "{wire}: {events}"
+        );
+        let events = chat(&app, true).await.text().await.unwrap();
+        assert!(events.ends_with("data: [DONE]\n\n"), "{wire}: {events}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_told_in_the_clients_protocol() {
+    let fake = FakeModels::start().await;
+    let app = app(&fake, &["openai-chat", "anthropic"]).await;
+    let told = async |path: &str, key: &str, body: &str| {
+        let request = app.request(reqwest::Method::POST, path).bearer_auth(key).body(body.to_owned());
+        let answer = request.send().await.unwrap();
+        let (status, retry) =
+            (answer.status().as_u16(), answer.headers()["x-should-retry"].to_str().unwrap().to_owned());
+        (status, retry, answer.json::<Value>().await.unwrap())
+    };
+    let hello = r#"{"model":"quality","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let (status, retry, body) = told("/llm/v1/chat/completions", "sk-wrong-0123456789-0123", hello).await;
+    assert_eq!((status, retry.as_str(), &body["error"]["code"]), (401, "false", &json!("invalid_api_key")), "{body}");
+    let (status, _, body) = told("/llm/v1/messages", "sk-wrong-0123456789-0123", hello).await;
+    assert_eq!((status, &body["type"], &body["error"]["type"]), (401, &json!("error"), &json!("authentication_error")));
+
+    let elsewhere = hello.replace("quality", "nowhere");
+    let (status, ..) = told("/llm/v1/chat/completions", KEY, &elsewhere).await;
+    assert_eq!(status, 403, "the key may ask for one group");
+    let (status, _, body) = told("/llm/v1/chat/completions", KEY, "{").await;
+    assert_eq!((status, &body["error"]["type"]), (400, &json!("invalid_request_error")));
+    assert_eq!(fake.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_never_ends_silently() {
+    for (wires, flaw) in [
+        (["openai-chat"], Flaw::Half),
+        (["openai-chat"], Flaw::TruncatedEvent),
+        (["openai-chat"], Flaw::InvalidUtf8),
+        (["openai-chat"], Flaw::ErrorInStream),
+        (["anthropic"], Flaw::Half),
+        (["anthropic"], Flaw::ErrorInStream),
+    ] {
+        let fake = FakeModels::start().await;
+        let app = app(&fake, &wires).await;
+        fake.otherwise(move |_| {
+            Say { flaw: Some(flaw), ..Say::text("half of it is here and half of it is not") }.into()
+        });
+        let told = chat(&app, true).await.text().await.unwrap();
+        let last = told.trim_end().rsplit("\n\n").next().unwrap();
+        assert!(last.starts_with("data: {\"error\":{"), "{wires:?}, {flaw:?}: {told}");
+        let told = message(&app, true).await.text().await.unwrap();
+        let last = told.trim_end().rsplit("\n\n").next().unwrap();
+        assert!(last.starts_with("event: error\n"), "{wires:?}, {flaw:?}: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_model_answers_where_the_first_fails_before_a_byte_was_sent() {
+    let fake = FakeModels::start().await;
+    let app = app(&fake, &["openai-chat", "anthropic"]).await;
+    for stream in [false, true] {
+        for fault in [Fault::Status(403), Fault::Quota] {
+            fake.next([Reply::fail(fault.clone()), Reply::say("from the second")]);
+            let answer = chat(&app, stream).await;
+            assert_eq!(answer.headers()["x-konstruct-model"], "anthropic/scripted-1", "{fault:?}");
+            assert!(answer.text().await.unwrap().contains("second"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_takes_its_call_with_it() {
+    let fake = FakeModels::start().await;
+    let app = app(&fake, &["openai-chat"]).await;
+    fake.otherwise(|_| Reply::flawed("and so on ", Flaw::Endless));
+    let mut answer = chat(&app, true).await;
+    answer.chunk().await.unwrap().unwrap();
+    assert_eq!(fake.abandoned(), 0);
+    drop(answer);
+    testkit::eventually(std::time::Duration::from_secs(20), || async { fake.abandoned() == 1 }).await;
+}
