@@ -1,10 +1,12 @@
 //! OpenAI's chat completions (`POST {base}/chat/completions`), and every server that speaks like it.
 
+mod dialect;
 mod read;
 mod request;
 
 use reqwest::header::AUTHORIZATION;
 
+use self::dialect::Dialect;
 use self::read::ChatReader;
 use super::{Adapter, Call, Door, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
@@ -27,9 +29,8 @@ impl Adapter for OpenaiChat {
     }
 
     fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
-        // OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
-        let official = endpoint.base.host_str() == Some("api.openai.com");
-        let body = to_bytes(&request::Body::new(endpoint.model, request, official))?;
+        let dialect = Dialect::of(endpoint.base.host_str(), endpoint.model);
+        let body = to_bytes(&request::Body::new(endpoint.model, request, dialect))?;
         let reader = Box::new(ChatReader::new(request.messages.len()));
         Ok(Call::Http(HttpCall { door: self.door(endpoint)?, body, reader }))
     }
