@@ -1,6 +1,7 @@
 //! Anthropic's messages (`POST {base}/v1/messages`, version 2023-06-01).
 
 mod echo;
+mod generation;
 mod read;
 mod request;
 
