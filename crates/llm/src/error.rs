@@ -116,7 +116,7 @@ impl ChatError {
         failures: &[Failure],
         calls: Vec<CallRecord>,
     ) -> Self {
-        let question = |fault: &Fault| matches!(fault, Fault::Status { status: 400 | 413 | 422, .. });
+        let question = |fault: &Fault| matches!(fault, Fault::Status { status: 400 | 413 | 422, .. } | Fault::Unfit(_));
         let kind = match late {
             true => ChatErrorKind::Deadline,
             false if !failures.is_empty() && failures.iter().all(|failure| question(&failure.fault)) => {

@@ -38,6 +38,9 @@ pub(crate) enum Fault {
     Declined,
     #[error("cannot be called: {0}")]
     Misconfigured(String),
+    /// Another model may well take the question.
+    #[error("cannot be asked this: {0}")]
+    Unfit(&'static str),
     #[error("had not finished when the time for the whole answer was up")]
     CutOff,
 }
@@ -60,9 +63,12 @@ impl Fault {
             Self::Unreachable(_) | Self::BrokenOff | Self::Garbage(_) | Self::Empty => Verdict::Retry { after: None },
             Self::LeftAlone { retry_after } => Verdict::Retry { after: Some(*retry_after) },
             Self::Silent(_) | Self::Stalled(_) => Verdict::RetryLater,
-            Self::Speechless | Self::TooLarge | Self::Declined | Self::Misconfigured(_) | Self::CutOff => {
-                Verdict::Refused
-            }
+            Self::Speechless
+            | Self::TooLarge
+            | Self::Declined
+            | Self::Misconfigured(_)
+            | Self::Unfit(_)
+            | Self::CutOff => Verdict::Refused,
         }
     }
 }

@@ -67,6 +67,7 @@ impl Refusal {
             Fault::Silent(_) | Fault::Stalled(_) | Fault::CutOff => RefusalKind::Timeout,
             Fault::LeftAlone { .. } => RefusalKind::Overloaded,
             Fault::Declined => RefusalKind::ContentPolicy,
+            Fault::Unfit(_) => RefusalKind::Invalid,
             _ => RefusalKind::Upstream,
         };
         let (retry_after, may_pass) = match fault.verdict() {

@@ -27,7 +27,7 @@ impl Adapter for Ollama {
     }
 
     fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
-        let body = to_bytes(&request::Body::new(endpoint.model, request))?;
+        let body = to_bytes(&request::Body::new(endpoint.model, request)?)?;
         let reader = Box::new(ChatReader::new(request.messages.len()));
         Ok(Call::Http(HttpCall { door: self.door(endpoint)?, body, reader }))
     }
