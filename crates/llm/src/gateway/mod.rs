@@ -30,8 +30,10 @@ use http::{HeaderMap, Response};
 use infra::Egress;
 use kernel::{Clock, ModelCallId, Secret};
 
+use self::anthropic::Anthropic;
 use self::call::Call;
 pub use self::models::ListShape;
+use self::openai_chat::OpenaiChat;
 pub(crate) use self::protocol::{Asked, Protocol, Reply, Writer};
 pub(crate) use self::refusal::{Refusal, RefusalKind};
 pub use self::served::Served;
@@ -54,8 +56,8 @@ pub enum Surface {
 impl Surface {
     fn protocol(self) -> &'static dyn Protocol {
         match self {
-            Self::ChatCompletions => &openai_chat::OpenaiChat,
-            Self::Messages => &anthropic::Anthropic,
+            Self::ChatCompletions => &OpenaiChat,
+            Self::Messages => &Anthropic,
         }
     }
 
