@@ -23,6 +23,7 @@ mod pool;
 pub mod prices;
 mod providers;
 mod request;
+mod spend;
 mod sse;
 pub mod store;
 pub mod usage;

@@ -24,12 +24,10 @@ use crate::keys::Grant;
 use crate::model::TokenUsage;
 use crate::pool::{Needs, Patience, Reading, Route, Target, Turn, ask};
 use crate::providers::{Call as UpstreamCall, Door, Endpoint, adapter};
-use crate::usd::Usd;
+use crate::spend::{Extent, Leave, SpendRefused};
 
 /// How long a whole call may take where its group says nothing else: the vendors' SDKs wait as long.
 const LONGEST: Duration = Duration::from_secs(600);
-/// How many tokens a model is taken to answer with at most, where neither the request nor its price list says.
-const MAX_OUTPUT: u64 = 4_096;
 /// What clients say to a vendor in headers and a provider of the same protocol is told.
 const PASSED: [HeaderName; 3] = [
     HeaderName::from_static("anthropic-beta"),
@@ -53,9 +51,9 @@ enum Begun {
 
 impl Call<'_> {
     pub(super) async fn answer(self, body: Bytes) -> Result<Response<Served>, Refusal> {
-        let envelope = Envelope::open(body)?;
+        let mut envelope = Envelope::open(body)?;
         let mut meter = self.meter(&envelope);
-        match self.run(&envelope, &mut meter).await {
+        match self.run(&mut envelope, &mut meter).await {
             Ok((turn, Begun::Whole(body, usage))) => {
                 let response = served::whole(body, turn.target());
                 turn.answered();
@@ -75,12 +73,11 @@ impl Call<'_> {
         }
     }
 
-    async fn run(&self, envelope: &Envelope, meter: &mut Meter) -> Result<(Turn, Begun), Refusal> {
+    async fn run(&self, envelope: &mut Envelope, meter: &mut Meter) -> Result<(Turn, Begun), Refusal> {
         if !self.grant.may_ask(&envelope.model) {
             return Err(self.not_allowed(&envelope.model));
         }
-        let input = envelope.input_bound();
-        let tokens = input / 4 + envelope.max_output_tokens.unwrap_or(0);
+        let tokens = envelope.input_bound() / 4 + envelope.max_output_tokens.unwrap_or(0);
         meter.admitted(self.parts.limiter.admit(&self.grant, tokens).map_err(|refused| Refusal {
             retry_after: Some(refused.retry_after),
             ..Refusal::new(RefusalKind::Rate, refused.to_string())
@@ -101,7 +98,7 @@ impl Call<'_> {
             } else {
                 let asked = match &mut asked {
                     Some(asked) => asked,
-                    none => none.insert(self.surface.protocol().accept(envelope.body())?),
+                    none => none.insert(self.accept(envelope)?),
                 };
                 self.translate(asked, envelope, &turn).await
             };
@@ -133,23 +130,25 @@ impl Call<'_> {
         self.parts.pool.route(&self.grant.account, name, needs, until).await.map_err(Refusal::from)
     }
 
-    /// Reserves what the dearest model of the route might take; the group to ask instead, where the budget names one.
-    async fn reserve(&self, route: &Route, envelope: &Envelope, meter: &mut Meter) -> Result<Option<String>, Refusal> {
-        let account = &self.grant.account;
-        let Some(bound) = bound(route.targets(), envelope) else {
-            return match self.parts.budgets.room(account).await {
-                Ok(None) => Ok(None),
-                Ok(Some(_)) => Err(unpriced(route.targets())),
-                Err(refused) => Err(refused.into()),
-            };
+    /// Reserves what the call may cost; the group to ask instead, where a budget has no room and names one.
+    async fn reserve(
+        &self,
+        route: &Route,
+        envelope: &mut Envelope,
+        meter: &mut Meter,
+    ) -> Result<Option<String>, Refusal> {
+        let extent = Extent {
+            input_tokens: envelope.input_bound(),
+            max_output_tokens: envelope.max_output_tokens,
+            answers: envelope.answers,
         };
-        match self.parts.budgets.reserve(account, bound).await {
-            Ok(reservation) => {
+        match extent.reserve(&self.parts.budgets, &self.grant.account, route.targets()).await? {
+            Leave::Instead(group) => Ok(Some(group)),
+            Leave::Granted { reservation, max_output_tokens } => {
+                envelope.afforded = max_output_tokens;
                 meter.reserved(reservation);
                 Ok(None)
             }
-            Err(BudgetRefused::Exceeded(exceeded)) if exceeded.fallback.is_some() => Ok(exceeded.fallback),
-            Err(refused) => Err(refused.into()),
         }
     }
 
@@ -162,7 +161,7 @@ impl Call<'_> {
                 headers.insert(name, value.clone());
             }
         }
-        let body = envelope.patched(&turn.target().model, self.surface.asks_for_usage());
+        let body = envelope.patched(&turn.target().model, self.surface.asks_for_usage(), limit_name(turn.target()));
         let patience = if envelope.stream { turn.patience() } else { turn.patience().of_whole() };
         let response = ask(&self.parts.egress, &self.parts.clock, turn, patience, Door { url, headers }, body).await?;
         if !envelope.stream {
@@ -199,6 +198,15 @@ impl Call<'_> {
         Ok(Begun::Whole(protocol.whole(&reply, &answer).into(), answer.usage))
     }
 
+    /// The request in no protocol's words.
+    fn accept(&self, envelope: &Envelope) -> Result<Asked, Refusal> {
+        let mut asked = self.surface.protocol().accept(envelope.body())?;
+        if let Some(tokens) = envelope.afforded {
+            asked.request.max_output_tokens = Some(u32::try_from(tokens).unwrap_or(u32::MAX));
+        }
+        Ok(asked)
+    }
+
     fn reply(&self, asked: &Asked, envelope: &Envelope, target: &Target) -> Reply {
         Reply {
             id: self.id.as_uuid().simple().to_string(),
@@ -229,35 +237,25 @@ impl Call<'_> {
     }
 }
 
+/// By which name a provider takes the limit of output tokens: OpenAI's newer models refuse the older one, other servers
+/// know nothing else.
+fn limit_name(target: &Target) -> &'static str {
+    let official = target.upstream.base.as_ref().and_then(|base| base.host_str()) == Some("api.openai.com");
+    if official { "max_completion_tokens" } else { "max_tokens" }
+}
+
 fn endpoint(target: &Target) -> Result<Endpoint<'_>, Fault> {
     let upstream = &target.upstream;
     let base = upstream.base.as_ref().ok_or_else(|| Fault::Misconfigured("it has no usable address".to_owned()))?;
     Ok(Endpoint { base, key: upstream.key.as_ref().map(|key| key.expose()), model: &target.model })
 }
 
-/// What the dearest of these might take; `None` where the price of one is not known.
-fn bound(targets: &[Target], envelope: &Envelope) -> Option<Usd> {
-    let input = envelope.input_bound();
-    let bounds = targets.iter().map(|target| {
-        let price = target.price.as_ref()?;
-        let most = envelope.max_output_tokens.or(price.max_output).unwrap_or(MAX_OUTPUT);
-        Some(price.bound(input, most.saturating_mul(envelope.answers)))
-    });
-    bounds.collect::<Option<Vec<Usd>>>()?.into_iter().max()
-}
-
-fn unpriced(targets: &[Target]) -> Refusal {
-    let unpriced = targets.iter().filter(|target| target.price.is_none());
-    let names: Vec<String> = unpriced.map(|target| target.name().to_string()).collect();
-    let message = format!("a budget has to be kept, and the price of {} is not known: set one", names.join(", "));
-    Refusal::new(RefusalKind::Unpriced, message)
-}
-
-impl From<BudgetRefused> for Refusal {
-    fn from(refused: BudgetRefused) -> Self {
+impl From<SpendRefused> for Refusal {
+    fn from(refused: SpendRefused) -> Self {
         let kind = match &refused {
-            BudgetRefused::Exceeded(_) => RefusalKind::Budget,
-            BudgetRefused::Unavailable => RefusalKind::Overloaded,
+            SpendRefused::Budget(BudgetRefused::Exceeded(_)) => RefusalKind::Budget,
+            SpendRefused::Budget(BudgetRefused::Unavailable) => RefusalKind::Overloaded,
+            SpendRefused::Unpriced(_) => RefusalKind::Unpriced,
         };
         Self::new(kind, refused.to_string())
     }

@@ -9,9 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
-
-/// What one image takes at most, in tokens: what the vendors count for their largest.
-const IMAGE_TOKENS: u64 = 6_000;
+use crate::spend::IMAGE_TOKENS;
 
 /// The fields of a request that every protocol has, where they stand in its body.
 #[derive(Debug)]
@@ -28,6 +26,8 @@ pub(crate) struct Envelope {
     /// How many answers are asked for.
     pub(crate) answers: u64,
     pub(crate) tools: bool,
+    /// The most output tokens that a budget affords, where the request sets no limit of its own.
+    pub(crate) afforded: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +79,7 @@ impl Envelope {
             max_output_tokens: fields.max_completion_tokens.or(fields.max_output_tokens).or(fields.max_tokens),
             answers: fields.n.unwrap_or(1).max(1),
             tools: fields.tools.is_some_and(|tools| !matches!(tools.get(), "[]" | "null")),
+            afforded: None,
             body,
         })
     }
@@ -100,20 +101,22 @@ impl Envelope {
     }
 
     /// The request for a provider that speaks the client's own protocol. `usage`: the protocol tells usage in a stream
-    /// only where it is asked to.
-    pub(crate) fn patched(&self, model: &str, usage: bool) -> Bytes {
+    /// only where it is asked to. `limit`: its name for the limit of output tokens.
+    pub(crate) fn patched(&self, model: &str, usage: bool, limit: &str) -> Bytes {
         let name = serde_json::Value::from(model).to_string();
+        let begin = memchr::memchr(b'{', &self.body).map_or(0, |at| at + 1);
+        let begin = (begin, begin);
         let mut patches: Vec<((usize, usize), String)> = vec![(self.model_at, name)];
         if usage && self.stream && !self.wants_usage {
             match self.options_at {
                 Some(at) => patches.push((at, self.asking_for_usage(at))),
-                None => {
-                    let begin = memchr::memchr(b'{', &self.body).map_or(0, |at| at + 1);
-                    patches.push(((begin, begin), r#""stream_options":{"include_usage":true},"#.to_owned()));
-                }
+                None => patches.push((begin, r#""stream_options":{"include_usage":true},"#.to_owned())),
             }
         }
-        patches.sort_unstable_by_key(|(at, _)| *at);
+        if let Some(tokens) = self.afforded {
+            patches.push((begin, format!("\"{limit}\":{tokens},")));
+        }
+        patches.sort_by_key(|(at, _)| *at);
         let mut patched = BytesMut::with_capacity(self.body.len() + 64 + model.len());
         let mut from = 0;
         for ((start, end), text) in patches {
@@ -157,7 +160,7 @@ mod tests {
     }
 
     fn patched(body: &str, model: &str) -> String {
-        String::from_utf8(open(body).patched(model, true).to_vec()).unwrap()
+        String::from_utf8(open(body).patched(model, true, "max_tokens").to_vec()).unwrap()
     }
 
     #[test]
@@ -185,6 +188,15 @@ mod tests {
         let asked = r#"{"model":"a","stream":true,"stream_options":{"include_usage":true}}"#;
         assert_eq!(patched(asked, "a"), asked);
         assert_eq!(patched(r#"{"model":"a"}"#, "b"), r#"{"model":"b"}"#);
+    }
+
+    #[test]
+    fn a_limit_that_the_budget_affords_is_set_where_there_is_none() {
+        let mut envelope = open(r#" {"model":"a","stream":true}"#);
+        envelope.afforded = Some(70);
+        let body: Value = serde_json::from_slice(&envelope.patched("m", true, "max_tokens")).unwrap();
+        let usage = json!({"include_usage": true});
+        assert_eq!(body, json!({"model": "m", "stream": true, "max_tokens": 70, "stream_options": usage}));
     }
 
     #[test]

@@ -84,8 +84,8 @@ impl Meter {
         self.admission = Some(admission);
     }
 
-    pub(super) fn reserved(&mut self, reservation: Reservation) {
-        self.reservation = Some(reservation);
+    pub(super) fn reserved(&mut self, reservation: Option<Reservation>) {
+        self.reservation = reservation;
     }
 
     /// `target` is asked.
