@@ -1,7 +1,7 @@
 //! The protocols that models speak, one folder each. A new one: a folder with an [`Adapter`], a variant of
 //! [`Wire`] and one line in [`adapter`].
 
-mod anthropic;
+pub(crate) mod anthropic;
 mod builtin;
 mod ollama;
 mod openai_chat;

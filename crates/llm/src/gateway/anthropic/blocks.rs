@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::emit;
 use crate::piece::Piece;
+use crate::providers::anthropic::plain_id;
 
 #[derive(Default)]
 pub(super) struct Blocks {
@@ -42,9 +43,16 @@ struct Waiting {
 
 enum Start {
     Thought,
-    Sealed { data: String },
+    Sealed {
+        data: String,
+    },
     Text,
-    Call { call: usize, id: String, name: String },
+    /// With an id that Anthropic itself takes back, should the conversation go on with one of its models.
+    Call {
+        call: usize,
+        id: String,
+        name: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -89,7 +97,7 @@ impl Blocks {
             Piece::Signature(proof) => self.sign(proof, out),
             Piece::Sealed(data) => self.begin(Start::Sealed { data: data.to_owned() }, out),
             Piece::Call { call, id, name } => {
-                self.begin(Start::Call { call, id: id.to_owned(), name: name.to_owned() }, out);
+                self.begin(Start::Call { call, id: plain_id(id).into_owned(), name: name.to_owned() }, out);
             }
         }
     }
@@ -347,6 +355,13 @@ mod tests {
             "3 stop",
         ];
         assert_eq!(told(&pieces), want);
+    }
+
+    #[test]
+    fn ids_are_such_as_anthropic_takes_back() {
+        let (mut blocks, mut out) = (Blocks::default(), Vec::new());
+        blocks.add(Piece::Call { call: 0, id: "functions.clock:0", name: "clock" }, &mut out);
+        assert!(String::from_utf8(out).unwrap().contains("\"id\":\"functions_clock_0\""));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,6 +10,7 @@ use super::blocks::Blocks;
 use crate::draft::Answer;
 use crate::model::Stop;
 use crate::piece::Piece;
+use crate::providers::anthropic::plain_id;
 use crate::request::Thought;
 
 #[derive(Serialize)]
@@ -40,7 +43,7 @@ enum Block<'a> {
     Thinking { thinking: &'a str, signature: &'a str },
     RedactedThinking { data: &'a str },
     Text { text: &'a str },
-    ToolUse { id: &'a str, name: &'a str, input: &'a Value },
+    ToolUse { id: Cow<'a, str>, name: &'a str, input: &'a Value },
 }
 
 #[derive(Serialize)]
@@ -109,8 +112,11 @@ pub(super) fn whole(reply: &Reply, answer: &Answer) -> Vec<u8> {
         Thought::Sealed { data } => Block::RedactedThinking { data },
     });
     let text = Some(Block::Text { text: &answer.text }).filter(|_| !answer.text.is_empty());
-    let calls =
-        answer.tool_calls.iter().map(|call| Block::ToolUse { id: &call.id, name: &call.name, input: &call.arguments });
+    let calls = answer.tool_calls.iter().map(|call| Block::ToolUse {
+        id: plain_id(&call.id),
+        name: &call.name,
+        input: &call.arguments,
+    });
     let content = thoughts.chain(text).chain(calls).collect();
     let message = Message::new(reply, content, Some(stop_reason(answer.stop)), Usage::new(reply, answer));
     let mut body = Vec::new();

@@ -8,6 +8,7 @@ mod request;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use self::read::MessageReader;
+pub(crate) use self::request::plain_id;
 use super::{Adapter, Call, Door, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
 use crate::model::TokenUsage;

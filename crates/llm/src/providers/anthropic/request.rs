@@ -327,7 +327,7 @@ impl<'a> ImageSource<'a> {
 }
 
 /// Ids must match `[a-zA-Z0-9_-]+`; those of another provider, earlier in the conversation, need not.
-fn plain_id(id: &str) -> Cow<'_, str> {
+pub(crate) fn plain_id(id: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if id.chars().all(plain) { Cow::Borrowed(id) } else { Cow::Owned(id.replace(|c| !plain(c), "_")) }
 }
