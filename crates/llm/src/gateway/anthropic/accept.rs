@@ -17,12 +17,18 @@ pub(super) fn accept(body: &[u8]) -> Result<Asked, Refusal> {
         return Err(servers.untranslatable("mcp_servers"));
     }
     let (system, messages) = conversation::read(body)?;
+    let tools = body.optional("tools", tools)?.unwrap_or_default();
     let choice = body.optional("tool_choice", tool_choice)?.unwrap_or_default();
+    if let ToolChoice::Tool(name) = &choice.choice
+        && !tools.iter().any(|tool| tool.name == *name)
+    {
+        return Err(Refusal::invalid("tool_choice.name", "`tool_choice.name` names none of the tools"));
+    }
     let user = body.optional("metadata", |metadata| metadata.optional("user_id", Field::text_owned))?;
     let request = ChatRequest {
         system,
         messages,
-        tools: body.optional("tools", tools)?.unwrap_or_default(),
+        tools,
         tool_choice: choice.choice,
         parallel_tools: choice.one_at_a_time.map(|alone| !alone),
         output: output(body)?,
@@ -179,6 +185,7 @@ mod tests {
             (json!({"tools": [{"name": "f"}]}), "tools[0].input_schema"),
             (json!({"tool_choice": {"type": "some"}}), "tool_choice"),
             (json!({"tool_choice": {"type": "tool"}}), "tool_choice.name"),
+            (json!({"tool_choice": {"type": "tool", "name": "f"}}), "tool_choice.name"),
             (json!({"thinking": {"type": "enabled"}}), "thinking.budget_tokens"),
             (json!({"thinking": {"type": "deep"}}), "thinking"),
             (json!({"output_config": {"effort": "utmost"}}), "output_config.effort"),

@@ -89,6 +89,11 @@ fn tools(body: &Field<'_>) -> Result<(Vec<ToolSpec>, ToolChoice), Refusal> {
         },
         (None, None) => ToolChoice::Auto,
     };
+    if let ToolChoice::Tool(name) = &choice
+        && !specs.iter().any(|spec| spec.name == *name)
+    {
+        return Err(Refusal::invalid("tool_choice", "`tool_choice` names a function that is not among the tools"));
+    }
     Ok((specs, choice))
 }
 
@@ -223,6 +228,7 @@ mod tests {
             (json!({"tools": [{"type": "custom", "custom": {"name": "x"}}]}), "tools[0]"),
             (json!({"tools": [{"type": "function", "function": {"name": ""}}]}), "tools[0].function.name"),
             (json!({"tool_choice": "never"}), "tool_choice"),
+            (json!({"tool_choice": {"type": "function", "function": {"name": "f"}}}), "tool_choice"),
             (json!({"response_format": {"type": "grammar"}}), "response_format"),
             (json!({"response_format": {"type": "json_schema"}}), "response_format.json_schema"),
             (json!({"temperature": 3}), "temperature"),

@@ -49,7 +49,7 @@ fn names(kind: RefusalKind) -> (&'static str, Option<&'static str>) {
         RefusalKind::ContextLength => ("invalid_request_error", Some("context_length_exceeded")),
         RefusalKind::ContentPolicy => ("invalid_request_error", Some("content_filter")),
         RefusalKind::Key => ("invalid_request_error", Some("invalid_api_key")),
-        RefusalKind::Forbidden => ("invalid_request_error", Some("insufficient_permissions")),
+        RefusalKind::Forbidden => ("invalid_request_error", Some("permission_denied")),
         RefusalKind::UnknownModel => ("invalid_request_error", Some("model_not_found")),
         RefusalKind::TooLarge => ("invalid_request_error", Some("request_too_large")),
         RefusalKind::Rate => ("rate_limit_error", Some("rate_limit_exceeded")),

@@ -171,6 +171,21 @@ proptest! {
     }
 
     #[test]
+    fn no_bytes_upset_a_protocol(
+        protocol in 0..protocols().len(),
+        bytes in prop::collection::vec(any::<u8>(), 0..100),
+        cut in 0..4000_usize,
+    ) {
+        let (name, protocol) = protocols()[protocol];
+        let whole = fixture(name, "request.json");
+        let begun = &whole[..cut.min(whole.len() - 2)];
+        for body in [bytes.as_slice(), begun, &[begun, bytes.as_slice()].concat()] {
+            let refused = protocol.accept(body).err();
+            prop_assert_eq!(refused.map(|refusal| refusal.kind), Some(RefusalKind::Invalid));
+        }
+    }
+
+    #[test]
     fn no_body_upsets_a_protocol(
         protocol in 0..protocols().len(),
         place in any::<prop::sample::Index>(),
