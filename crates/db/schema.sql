@@ -509,7 +509,7 @@ CREATE TABLE public.provider (
     private_allowed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT provider_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'::text)),
-    CONSTRAINT provider_wire_check CHECK ((wire = ANY (ARRAY['openai-chat'::text, 'anthropic'::text, 'ollama'::text, 'builtin'::text])))
+    CONSTRAINT provider_wire_check CHECK ((wire = ANY (ARRAY['openai-chat'::text, 'openai-responses'::text, 'anthropic'::text, 'gemini'::text, 'ollama'::text, 'builtin'::text])))
 );
 
 ALTER TABLE ONLY public.provider FORCE ROW LEVEL SECURITY;

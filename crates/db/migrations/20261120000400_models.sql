@@ -4,7 +4,7 @@ create table provider (
     tenant_id uuid not null references organisation on delete cascade,
     provider_id uuid not null,
     name text not null check (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'),
-    wire text not null check (wire in ('openai-chat', 'anthropic', 'ollama', 'builtin')),
+    wire text not null check (wire in ('openai-chat', 'openai-responses', 'anthropic', 'gemini', 'ollama', 'builtin')),
     base_url text not null default '',
     -- Set by the operator's `apply`: its address may lie in a private network.
     private_allowed boolean not null default false,

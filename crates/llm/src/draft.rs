@@ -9,6 +9,8 @@ use crate::request::{Echo, Thought, ToolCall};
 
 /// The most bytes of text and tool arguments one answer may hold.
 pub(crate) const MAX_ANSWER: usize = 8 << 20;
+/// The most tool calls one answer may hold.
+const MAX_CALLS: usize = 1024;
 
 /// A whole answer of one call.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,6 +152,14 @@ impl Draft {
         Ok(())
     }
 
+    /// What proves the tool call with this index to the model that made it.
+    pub(crate) fn sign_call(&mut self, index: u64, proof: &str) -> Result<(), Fault> {
+        self.grow(proof.len())?;
+        let at = self.find_or_begin(index)?;
+        self.tools[at].signature = Some(proof.to_owned()).filter(|proof| !proof.is_empty());
+        Ok(())
+    }
+
     /// The answer, if it is whole.
     pub(crate) fn finish(self) -> Result<Answer, Fault> {
         let said = self.stop.ok_or(Fault::BrokenOff)?;
@@ -185,7 +195,9 @@ impl Draft {
         if let Some(at) = self.tools.iter().rposition(|tool| tool.index == index) {
             return Ok(at);
         }
-        self.grow(size_of::<ToolDraft>())?;
+        if self.tools.len() == MAX_CALLS {
+            return Err(Fault::TooLarge);
+        }
         self.tools.push(ToolDraft { index, ..ToolDraft::default() });
         Ok(self.tools.len() - 1)
     }

@@ -28,6 +28,7 @@ mod sse;
 pub mod store;
 pub mod usage;
 mod usd;
+mod vendor;
 
 #[cfg(test)]
 mod golden;

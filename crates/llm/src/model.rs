@@ -118,19 +118,24 @@ pub struct CallRecord {
 #[serde(rename_all = "kebab-case")]
 pub enum Wire {
     OpenaiChat,
+    OpenaiResponses,
     Anthropic,
+    Gemini,
     Ollama,
     /// The offline model inside this process.
     Builtin,
 }
 
 impl Wire {
-    pub const ALL: [Self; 4] = [Self::OpenaiChat, Self::Anthropic, Self::Ollama, Self::Builtin];
+    pub const ALL: [Self; 6] =
+        [Self::OpenaiChat, Self::OpenaiResponses, Self::Anthropic, Self::Gemini, Self::Ollama, Self::Builtin];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenaiChat => "openai-chat",
+            Self::OpenaiResponses => "openai-responses",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
             Self::Ollama => "ollama",
             Self::Builtin => "builtin",
         }
@@ -152,5 +157,5 @@ impl FromStr for Wire {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("unknown wire `{0}`: one of openai-chat, anthropic, ollama, builtin")]
+#[error("unknown wire `{0}`: one of openai-chat, openai-responses, anthropic, gemini, ollama, builtin")]
 pub struct UnknownWire(String);

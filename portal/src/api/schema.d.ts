@@ -1739,7 +1739,7 @@ export interface components {
          * @description The protocol a provider speaks.
          * @enum {string}
          */
-        Wire: "openai-chat" | "anthropic" | "ollama" | "builtin";
+        Wire: "openai-chat" | "openai-responses" | "anthropic" | "gemini" | "ollama" | "builtin";
     };
     responses: never;
     parameters: never;

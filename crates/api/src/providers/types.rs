@@ -11,7 +11,9 @@ use crate::extract::present;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Wire {
     OpenaiChat,
+    OpenaiResponses,
     Anthropic,
+    Gemini,
     Ollama,
     /// The offline model that ships with the product.
     Builtin,
@@ -93,7 +95,9 @@ impl From<llm::Wire> for Wire {
     fn from(wire: llm::Wire) -> Self {
         match wire {
             llm::Wire::OpenaiChat => Self::OpenaiChat,
+            llm::Wire::OpenaiResponses => Self::OpenaiResponses,
             llm::Wire::Anthropic => Self::Anthropic,
+            llm::Wire::Gemini => Self::Gemini,
             llm::Wire::Ollama => Self::Ollama,
             llm::Wire::Builtin => Self::Builtin,
         }
@@ -104,7 +108,9 @@ impl From<Wire> for llm::Wire {
     fn from(wire: Wire) -> Self {
         match wire {
             Wire::OpenaiChat => Self::OpenaiChat,
+            Wire::OpenaiResponses => Self::OpenaiResponses,
             Wire::Anthropic => Self::Anthropic,
+            Wire::Gemini => Self::Gemini,
             Wire::Ollama => Self::Ollama,
             Wire::Builtin => Self::Builtin,
         }

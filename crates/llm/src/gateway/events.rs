@@ -181,6 +181,16 @@ impl Marks {
                 end: &["event: message_stop", "\"type\":\"message_stop\"", "\"type\": \"message_stop\""],
                 error: &["event: error", "\"type\":\"error\"", "\"type\": \"error\""],
             },
+            Wire::OpenaiResponses => Self {
+                stop: &[],
+                end: &[
+                    "\"type\":\"response.completed\"",
+                    "\"type\": \"response.completed\"",
+                    "\"type\":\"response.incomplete\"",
+                    "\"type\": \"response.incomplete\"",
+                ],
+                error: &["event: error", "event: response.failed", "\"error\":{", "\"error\": {"],
+            },
             _ => Self {
                 stop: &["\"finish_reason\":\"", "\"finish_reason\": \""],
                 end: &["data: [DONE]", "data:[DONE]"],
@@ -271,6 +281,19 @@ mod tests {
         let (out, watch) = pass(Wire::Anthropic, stream.as_bytes(), false, &[]).unwrap();
         let usage = TokenUsage { input: 12, cache_read: 100, output: 9, ..TokenUsage::default() };
         assert_eq!((out.as_str(), watch.usage, watch.ended()), (stream, Some(usage), true));
+    }
+
+    #[test]
+    fn a_responses_end_and_error_are_known_by_their_names() {
+        let begun = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"error\":null,\"usage\":null}}\n\n";
+        let completed = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"error\":null,\"usage\":{\"input_tokens\":30,\"output_tokens\":9}}}\n\n";
+        let failed = "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\",\"message\":\"boom\"}}}\n\n";
+        let looked = |end: &str| pass(Wire::OpenaiResponses, format!("{begun}{end}").as_bytes(), true, &[]).unwrap().1;
+        assert!(!looked("").ended());
+        let mut whole = looked(completed);
+        let usage = Some(TokenUsage { input: 30, output: 9, ..TokenUsage::default() });
+        assert_eq!((whole.ended(), whole.usage, whole.error()), (true, usage, None));
+        assert!(looked(failed).error().is_some());
     }
 
     #[test]

@@ -163,7 +163,8 @@ impl Target {
 /// The vendors themselves serve nobody without a key; what stands elsewhere (a local vLLM) may.
 fn needs_key(wire: Wire, base: &Url) -> bool {
     let vendor = Upstream::base_url(wire, "");
-    matches!(wire, Wire::OpenaiChat | Wire::Anthropic) && vendor.is_some_and(|vendor| vendor.host() == base.host())
+    matches!(wire, Wire::OpenaiChat | Wire::OpenaiResponses | Wire::Anthropic | Wire::Gemini)
+        && vendor.is_some_and(|vendor| vendor.host() == base.host())
 }
 
 #[cfg(test)]

@@ -27,9 +27,14 @@ fn caller() -> Caller {
     Caller { egress: Egress::new(EgressOptions::default()).unwrap(), clock: Clock::system(), options }
 }
 
+/// Those that are asked over HTTP.
+const WIRES: [Wire; 5] = [Wire::OpenaiChat, Wire::OpenaiResponses, Wire::Anthropic, Wire::Gemini, Wire::Ollama];
+
 fn target(fake: &FakeModels, wire: Wire) -> Target {
     let base = match wire {
         Wire::OpenaiChat => fake.openai_url(),
+        Wire::OpenaiResponses => fake.responses_url(),
+        Wire::Gemini => fake.gemini_url(),
         Wire::Anthropic => fake.anthropic_url(),
         Wire::Ollama | Wire::Builtin => fake.ollama_url(),
     };
@@ -66,7 +71,7 @@ async fn ask_each(
     replies: fn() -> Vec<Reply>,
     check: impl Fn(Wire, Result<Completion, ChatError>, String, &FakeModels),
 ) {
-    for wire in [Wire::OpenaiChat, Wire::Anthropic, Wire::Ollama] {
+    for wire in WIRES {
         let fake = FakeModels::start().await;
         fake.next(replies());
         let (result, shown) = ask(&[target(&fake, wire)], PATIENT).await;
@@ -154,8 +159,7 @@ fn passing() -> Vec<(&'static str, Reply)> {
 
 #[tokio::test]
 async fn what_passes_is_tried_again_until_there_is_an_answer() {
-    let wires = [Wire::OpenaiChat, Wire::Anthropic, Wire::Ollama].into_iter();
-    let cases = wires.flat_map(|wire| passing().into_iter().map(move |(name, reply)| (wire, name, reply)));
+    let cases = WIRES.into_iter().flat_map(|wire| passing().into_iter().map(move |(name, reply)| (wire, name, reply)));
     join_all(cases.map(|(wire, name, reply)| async move {
         let fake = FakeModels::start().await;
         fake.next([reply.clone(), reply, Reply::say("at last")]);

@@ -3,8 +3,10 @@
 
 pub(crate) mod anthropic;
 mod builtin;
+mod gemini;
 mod ollama;
 mod openai_chat;
+mod openai_responses;
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -90,17 +92,19 @@ pub(crate) enum Progress {
 pub(crate) fn adapter(wire: Wire) -> &'static dyn Adapter {
     match wire {
         Wire::OpenaiChat => &openai_chat::OpenaiChat,
+        Wire::OpenaiResponses => &openai_responses::OpenaiResponses,
         Wire::Anthropic => &anthropic::Anthropic,
+        Wire::Gemini => &gemini::Gemini,
         Wire::Ollama => &ollama::Ollama,
         Wire::Builtin => &builtin::Builtin,
     }
 }
 
-/// An error as the providers word it: `{"error": {"type", "code", "message"}}`, `{"error": "text"}` or
+/// An error as the providers word it: `{"error": {"type", "code", "status", "message"}}`, `{"error": "text"}` or
 /// `{"message": "text"}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ErrorBody {
-    /// The type and the code, whichever are given.
+    /// The type, the code and the status, whichever are given.
     kinds: Vec<String>,
     pub(crate) words: String,
 }
@@ -114,12 +118,12 @@ impl ErrorBody {
         let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
         let text = |name: &str| error.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         let words = error.as_str().map(str::to_owned).or_else(|| text("message"))?;
-        Some(Self { kinds: ["type", "code"].into_iter().filter_map(text).collect(), words: brief(&words) })
+        Some(Self { kinds: ["type", "code", "status"].into_iter().filter_map(text).collect(), words: brief(&words) })
     }
 
     /// Whether the same call will fail again: told from the kind, since in mid-stream there is no status.
     pub(crate) fn is_final(&self) -> bool {
-        const FINAL: [&str; 12] = [
+        const FINAL: [&str; 20] = [
             "insufficient_quota",
             "billing_error",
             "billing_hard_limit_reached",
@@ -132,6 +136,16 @@ impl ErrorBody {
             "context_length_exceeded",
             "request_too_large",
             "content_filter",
+            // OpenAI's responses.
+            "invalid_prompt",
+            "invalid_image",
+            "image_too_large",
+            // Gemini's.
+            "INVALID_ARGUMENT",
+            "FAILED_PRECONDITION",
+            "UNAUTHENTICATED",
+            "PERMISSION_DENIED",
+            "NOT_FOUND",
         ];
         self.kinds.iter().any(|kind| FINAL.contains(&kind.as_str()))
     }

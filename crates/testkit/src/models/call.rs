@@ -183,8 +183,13 @@ fn told(message: &Value) -> Vec<String> {
     }
     let blocks = list(&message["content"]).iter().filter(|block| block["type"] == "tool_result");
     let parts = list(&message["parts"]).iter().map(|part| &part["functionResponse"]["response"]);
-    let parts = parts.filter(|response| !response.is_null());
-    blocks.map(|block| text(&block["content"])).chain(parts.map(Value::to_string)).collect()
+    // An object: with `output` or `error` by convention.
+    let said = |response: &Value| {
+        let said = response["output"].as_str().or(response["error"].as_str());
+        said.map_or_else(|| response.to_string(), str::to_owned)
+    };
+    let parts = parts.filter(|response| !response.is_null()).map(said);
+    blocks.map(|block| text(&block["content"])).chain(parts).collect()
 }
 
 fn content(message: &Value) -> String {

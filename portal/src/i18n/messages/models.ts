@@ -42,6 +42,8 @@ export const models = {
   "models.wire": "Protocol",
   "models.wire_anthropic": "Anthropic messages",
   "models.wire_builtin": "Built-in, offline",
+  "models.wire_gemini": "Google Gemini",
   "models.wire_ollama": "Ollama",
   "models.wire_openai_chat": "OpenAI chat (and compatible servers)",
+  "models.wire_openai_responses": "OpenAI responses",
 } as const;
