@@ -34,9 +34,54 @@ impl Vendor {
     }
 }
 
+/// A proof as it stands in OpenAI's responses, whose reasoning items have one field for it: `encrypted_content`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Encrypted {
+    /// Of the thought that is told beside it.
+    Signature(String),
+    /// A whole thought.
+    Sealed(String),
+}
+
+impl Encrypted {
+    const SIGNATURE: &str = "konstruct.signature:";
+    const SEALED: &str = "konstruct.sealed:";
+
+    /// What the field says. OpenAI's own proofs stand there as they are.
+    pub(crate) fn write(&self) -> String {
+        let (kind, proof) = match self {
+            Self::Signature(proof) => (Self::SIGNATURE, proof),
+            Self::Sealed(data) => (Self::SEALED, data),
+        };
+        Vendor::OpenAi.own(proof).map_or_else(|| format!("{kind}{proof}"), str::to_owned)
+    }
+
+    /// `told`: the thought is told beside it.
+    pub(crate) fn read(field: &str, told: bool) -> Self {
+        match (field.strip_prefix(Self::SIGNATURE), field.strip_prefix(Self::SEALED)) {
+            (Some(proof), _) => Self::Signature(proof.to_owned()),
+            (_, Some(data)) => Self::Sealed(data.to_owned()),
+            _ if told => Self::Signature(Vendor::OpenAi.mark(field)),
+            _ => Self::Sealed(Vendor::OpenAi.mark(field)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_proof_comes_back_from_a_reasoning_item_as_it_was() {
+        for proof in ["c2ln", "gemini:c2ln", "openai:c2ln"] {
+            for (encrypted, told) in
+                [(Encrypted::Signature(proof.into()), true), (Encrypted::Sealed(proof.into()), false)]
+            {
+                assert_eq!(Encrypted::read(&encrypted.write(), told), encrypted);
+            }
+        }
+        assert_eq!(Encrypted::Sealed("openai:c2ln".into()).write(), "c2ln");
+    }
 
     #[test]
     fn a_proof_is_known_by_its_own_vendor_alone() {

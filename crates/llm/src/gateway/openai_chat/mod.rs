@@ -36,7 +36,7 @@ impl Protocol for OpenaiChat {
     }
 }
 
-fn error(refusal: &Refusal) -> Value {
+pub(super) fn error(refusal: &Refusal) -> Value {
     let (kind, code) = names(refusal.kind);
     let error = json!({"message": refusal.message, "type": kind, "param": refusal.param, "code": code});
     json!({ "error": error })

@@ -8,7 +8,7 @@ mod round_trip;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Anthropic, OpenaiChat, Protocol, Refusal, RefusalKind, Reply};
+use super::{Anthropic, OpenaiChat, OpenaiResponses, Protocol, Refusal, RefusalKind, Reply};
 use crate::draft::Answer;
 use crate::fault::Fault;
 use crate::model::Wire;
@@ -18,8 +18,8 @@ use crate::request::{ChatMessage, ChatRequest, Image, Part};
 /// What happens in a recorded stream.
 const STORIES: [&str; 6] = ["text", "text-and-tool", "parallel-tools", "thinking-then-tool", "error", "broken-off"];
 
-fn protocols() -> [(&'static str, &'static dyn Protocol); 2] {
-    [("openai-chat", &OpenaiChat), ("anthropic", &Anthropic)]
+fn protocols() -> [(&'static str, &'static dyn Protocol); 3] {
+    [("openai-chat", &OpenaiChat), ("anthropic", &Anthropic), ("openai-responses", &OpenaiResponses)]
 }
 
 fn wires() -> impl Iterator<Item = Wire> {

@@ -127,7 +127,7 @@ fn joined(mut answer: Answer) -> Answer {
 proptest! {
     #[test]
     fn what_is_written_is_read_again(
-        (protocol, wire) in prop::sample::select(vec![(0, Wire::OpenaiChat), (1, Wire::Anthropic)]),
+        (protocol, wire) in prop::sample::select(vec![(0, Wire::OpenaiChat), (1, Wire::Anthropic), (2, Wire::OpenaiResponses)]),
         steps in prop::collection::vec(step(), 0..20),
         arguments in prop::collection::vec(arguments(), 0..4),
         stop in prop::sample::select(vec![Stop::End, Stop::Length, Stop::Filtered]),

@@ -8,7 +8,7 @@ use crate::model::{Stop, TokenUsage};
 use crate::piece::Sink;
 use crate::request::Echo;
 use crate::sse::{Event, SseParser};
-use crate::vendor::Vendor;
+use crate::vendor::Encrypted;
 
 /// The most items one answer may have.
 const MAX_ITEMS: usize = 1024;
@@ -298,9 +298,9 @@ impl State {
 
     fn prove(&mut self, index: u64, proof: Option<String>, sink: &mut Sink<'_>) -> Result<(), Fault> {
         let open = self.section.take().is_some_and(|section| section.0 == index);
-        match proof.filter(|proof| !proof.is_empty()).map(|proof| Vendor::OpenAi.mark(&proof)) {
-            Some(proof) if open => self.draft.sign(&proof, sink),
-            Some(data) => self.draft.seal(&data, sink),
+        match proof.filter(|proof| !proof.is_empty()).map(|proof| Encrypted::read(&proof, open)) {
+            Some(Encrypted::Signature(proof)) => self.draft.sign(&proof, sink),
+            Some(Encrypted::Sealed(data)) => self.draft.seal(&data, sink),
             None => Ok(()),
         }
     }
