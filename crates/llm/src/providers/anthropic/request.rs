@@ -8,6 +8,7 @@ use crate::request::{
     ChatMessage, ChatRequest, Content, Echo, Image, OutputFormat, Part, Sampling, Thought, ToolCall, ToolChoice,
     ToolSpec,
 };
+use crate::vendor::Vendor;
 
 /// The protocol wants a limit; this one is asked for where the request names none, beside what is given to think.
 const MAX_TOKENS: u32 = 4096;
@@ -295,10 +296,10 @@ impl<'a> Block<'a> {
     fn thought(thought: &'a Thought) -> Option<Self> {
         match thought {
             Thought::Open { text, signature } => {
-                let signature = signature.as_deref().filter(|proof| !proof.is_empty())?;
+                let signature = Vendor::Anthropic.own(signature.as_deref()?)?;
                 Some(Self::Thinking { thinking: text, signature })
             }
-            Thought::Sealed { data } => Some(Self::RedactedThinking { data }),
+            Thought::Sealed { data } => Some(Self::RedactedThinking { data: Vendor::Anthropic.own(data)? }),
         }
     }
 
@@ -456,7 +457,13 @@ mod tests {
 
     #[test]
     fn proven_thoughts_go_back_before_what_was_said() {
-        let thoughts = vec![open(Some("c2ln")), open(None), Thought::Sealed { data: "x".into() }];
+        let thoughts = vec![
+            open(Some("c2ln")),
+            open(None),
+            Thought::Sealed { data: "x".into() },
+            open(Some("gemini:c2ln")),
+            Thought::Sealed { data: "openai:x".into() },
+        ];
         assert_eq!(
             sent("claude-sonnet-4-5", &with_thoughts(thoughts))["messages"][1]["content"],
             json!([
