@@ -28,6 +28,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/llm/v1/chat/completions", post(|state, request| ask(Surface::ChatCompletions, state, request)))
+        .route("/llm/v1/responses", post(|state, request| ask(Surface::Responses, state, request)))
         .route("/llm/v1/messages", post(|state, request| ask(Surface::Messages, state, request)))
         .route("/llm/v1/messages/count_tokens", post(count_tokens))
         .route("/llm/v1/models", get(models))

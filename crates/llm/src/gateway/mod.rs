@@ -51,6 +51,8 @@ use crate::usage::{self, UsageLog};
 pub enum Surface {
     /// `POST /v1/chat/completions`
     ChatCompletions,
+    /// `POST /v1/responses`
+    Responses,
     /// `POST /v1/messages`
     Messages,
 }
@@ -59,6 +61,7 @@ impl Surface {
     fn protocol(self) -> &'static dyn Protocol {
         match self {
             Self::ChatCompletions => &OpenaiChat,
+            Self::Responses => &OpenaiResponses,
             Self::Messages => &Anthropic,
         }
     }
@@ -67,6 +70,7 @@ impl Surface {
     fn wire(self) -> Wire {
         match self {
             Self::ChatCompletions => Wire::OpenaiChat,
+            Self::Responses => Wire::OpenaiResponses,
             Self::Messages => Wire::Anthropic,
         }
     }
@@ -74,6 +78,7 @@ impl Surface {
     fn spoken(self) -> usage::Protocol {
         match self {
             Self::ChatCompletions => usage::Protocol::OpenaiChat,
+            Self::Responses => usage::Protocol::OpenaiResponses,
             Self::Messages => usage::Protocol::Anthropic,
         }
     }
