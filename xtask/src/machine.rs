@@ -1,6 +1,7 @@
 //! What the machine must have, installed where it is missing and may be, else named with the command to type.
 
-use std::path::PathBuf;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -42,22 +43,49 @@ pub(crate) fn node() -> Result<()> {
     Ok(())
 }
 
-/// A Python with Slack's own SDK, against which the fake Slack is tested; made once below the target directory.
-pub(crate) fn python_with_slack_sdk(project: &Project) -> Result<PathBuf> {
-    let venv = project.target_dir()?.join("venv");
-    let python = venv.join("bin/python");
-    if Command::new(&python).args(["-c", "import slack_sdk"]).succeeds() {
-        return Ok(python);
+/// The vendors' own SDKs, which our fakes and our gateway are tested against: a Python, and a directory with
+/// `node_modules`. Installed once for each set of versions, into the user's cache.
+pub(crate) fn sdks(project: &Project) -> Result<(PathBuf, PathBuf)> {
+    let wanted = project.path("crates/server/tests/sdk");
+    let python = cached(&[wanted.join("requirements.txt")], |venv, [requirements]| {
+        let make = || Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv).output_of();
+        if make().is_err() {
+            install("Python with venv, for the tests against the vendors' SDKs", &["python3", "python3-venv"])?;
+            make()?;
+        }
+        let mut pip = Command::new(venv.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+        pip.arg(requirements).run()
+    })?;
+    let node = cached(&["package.json", "package-lock.json"].map(|name| wanted.join(name)), |dir, [package, lock]| {
+        std::fs::create_dir_all(dir)?;
+        std::fs::copy(package, dir.join("package.json"))?;
+        std::fs::copy(lock, dir.join("package-lock.json"))?;
+        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(dir).run()
+    })?;
+    Ok((python.join("bin/python"), node))
+}
+
+/// A directory of the user's cache that `fill` has filled from these files; another one for other contents.
+fn cached<const N: usize>(wanted: &[PathBuf; N], fill: impl Fn(&Path, &[PathBuf; N]) -> Result<()>) -> Result<PathBuf> {
+    let mut hasher = DefaultHasher::new();
+    for file in wanted {
+        std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?.hash(&mut hasher);
     }
-    let make = || Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv).output_of();
-    if make().is_err() {
-        install("Python with venv, for the test against Slack's SDK", &["python3", "python3-venv"])?;
-        make()?;
+    let dir = cache()?.join(format!("sdk-{:016x}", hasher.finish()));
+    let done = dir.join("installed");
+    if !done.is_file() {
+        fill(&dir, wanted)?;
+        std::fs::write(&done, "")?;
     }
-    Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "slack_sdk"])
-        .run()?;
-    Ok(python)
+    Ok(dir)
+}
+
+/// Outside the checkout, so that a fresh one finds what another has fetched.
+fn cache() -> Result<PathBuf> {
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let usual = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    Ok(named.or_else(usual).context("neither XDG_CACHE_HOME nor HOME is set")?.join("konstruct"))
 }
 
 fn find_postgres() -> Option<PathBuf> {

@@ -13,13 +13,13 @@ use crate::{check, machine, portal};
 /// `cargo xtask test`.
 pub(crate) fn test(project: &Project) -> Result<()> {
     let mut stages = Stages::new();
-    let (chromium, python) = stages.stage("what the tests need of the machine", || {
+    let (chromium, (python, sdks)) = stages.stage("what the tests need of the machine", || {
         machine::postgres()?;
         machine::node()?;
-        Ok((machine::chromium()?, machine::python_with_slack_sdk(project)?))
+        Ok((machine::chromium()?, machine::sdks(project)?))
     })?;
     check::stages_of(project, &mut stages)?;
-    let needs = Needs { chromium, python, binary: project.target_dir()?.join("debug/konstruct") };
+    let needs = Needs { chromium, python, sdks, binary: project.target_dir()?.join("debug/konstruct") };
     stages.stage("the tests: compile", || rust_tests(project, &needs, Part::Compile))?;
     stages.stage("the tests: run", || rust_tests(project, &needs, Part::Run))?;
     stages.stage("the portal's unit tests", || portal::script(project, "test"))?;
@@ -53,6 +53,7 @@ fn rust_tests(project: &Project, needs: &Needs, part: Part) -> Result<()> {
 struct Needs {
     chromium: PathBuf,
     python: PathBuf,
+    sdks: PathBuf,
     binary: PathBuf,
 }
 
@@ -61,6 +62,7 @@ impl Needs {
         command
             .env("KONSTRUCT_TEST_CHROMIUM", &self.chromium)
             .env("KONSTRUCT_TEST_PYTHON", &self.python)
+            .env("KONSTRUCT_TEST_SDKS", &self.sdks)
             .env("KONSTRUCT_TEST_BINARY", &self.binary)
     }
 }

@@ -9,6 +9,7 @@ mod cli;
 mod desk;
 mod faults;
 mod gateway;
+mod gateway_sdks;
 mod identity;
 mod invitations;
 mod roles;

@@ -103,6 +103,11 @@ impl FakeModels {
         format!("http://{}", self.address)
     }
 
+    /// Where scripts that cannot ask this process read `calls` and `abandoned`, as JSON.
+    pub fn counts_url(&self) -> String {
+        format!("http://{}/counts", self.address)
+    }
+
     /// Answers the next calls with these, in this order.
     pub fn next(&self, replies: impl IntoIterator<Item = Reply>) {
         self.script.queue.lock().extend(replies);

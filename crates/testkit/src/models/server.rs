@@ -43,6 +43,11 @@ async fn connection(socket: TcpStream, script: Arc<Script>) {
 async fn answer(script: Arc<Script>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(Body::new(body), MAX_BODY).await.map_err(io::Error::other)?;
+    if head.uri.path() == "/counts" {
+        let [calls, abandoned] = [&script.count, &script.abandoned].map(|count| count.load(Ordering::Relaxed));
+        let counts = serde_json::json!({"calls": calls, "abandoned": abandoned});
+        return Ok(plain(StatusCode::OK, "application/json", counts.to_string()));
+    }
     let Some((wire, wanted)) = read_path(head.uri.path(), &head.headers) else {
         return Ok(plain(StatusCode::NOT_FOUND, "text/plain", "no such path"));
     };
