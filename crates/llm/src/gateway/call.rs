@@ -162,6 +162,7 @@ impl Call<'_> {
             }
         }
         let body = envelope.patched(&turn.target().model, self.surface.asks_for_usage(), limit_name(turn.target()));
+        let body = self.surface.protocol().without_foreign(body);
         let patience = if envelope.stream { turn.patience() } else { turn.patience().of_whole() };
         let response = ask(&self.parts.egress, &self.parts.clock, turn, patience, Door { url, headers }, body).await?;
         if !envelope.stream {

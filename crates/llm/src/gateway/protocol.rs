@@ -1,5 +1,6 @@
 //! What a protocol that clients speak must be able to do. One folder each beside this file.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::refusal::Refusal;
@@ -11,6 +12,12 @@ use crate::request::ChatRequest;
 pub(crate) trait Protocol: Send + Sync {
     /// Understands a request, for a provider that speaks another protocol.
     fn accept(&self, body: &[u8]) -> Result<Asked, Refusal>;
+
+    /// A request for a provider that speaks this protocol, without what only other vendors' models have use for and its
+    /// own refuse: it stands in conversations that began with one of them.
+    fn without_foreign(&self, body: Bytes) -> Bytes {
+        body
+    }
 
     /// A whole answer as the body of a 200.
     fn whole(&self, reply: &Reply, answer: &Answer) -> Vec<u8>;

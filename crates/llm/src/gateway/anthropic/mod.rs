@@ -3,8 +3,10 @@
 mod accept;
 mod blocks;
 mod conversation;
+mod foreign;
 mod write;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use self::write::MessageWriter;
@@ -16,6 +18,10 @@ pub(crate) struct Anthropic;
 impl Protocol for Anthropic {
     fn accept(&self, body: &[u8]) -> Result<Asked, Refusal> {
         accept::accept(body)
+    }
+
+    fn without_foreign(&self, body: Bytes) -> Bytes {
+        foreign::leave_out(body)
     }
 
     fn whole(&self, reply: &Reply, answer: &Answer) -> Vec<u8> {
