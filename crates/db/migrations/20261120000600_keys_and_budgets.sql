@@ -100,6 +100,8 @@ create table budget_lease (
     foreign key (tenant_id, budget_id, begins) references budget_window (tenant_id, budget_id, begins)
         on delete cascade
 );
+-- What nodes that are gone may have left.
+create index budget_lease_held on budget_lease (node_id) where granted > settled;
 call protect('budget_lease');
 call admit_system('budget_lease');
 grant select on budget_lease to konstruct_app;

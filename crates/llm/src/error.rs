@@ -32,6 +32,8 @@ pub enum Error {
     /// What was recorded of model calls is not in the database yet; it is kept, and tried again.
     #[error("the log of model calls could not be written")]
     NotWritten,
+    #[error("{0} stands already")]
+    Stands(&'static str),
     #[error("{what} `{name}` is still used by {by}")]
     InUse { what: &'static str, name: String, by: String },
 }
@@ -44,7 +46,7 @@ impl Error {
             Self::Invalid(_) | Self::KeyForAnotherHost => ErrorKind::Invalid,
             Self::OutOfReach(_) => ErrorKind::Refused,
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::KeyTaken | Self::InUse { .. } => ErrorKind::Conflict,
+            Self::KeyTaken | Self::Stands(_) | Self::InUse { .. } => ErrorKind::Conflict,
             Self::NotWritten => ErrorKind::Overloaded,
         }
     }

@@ -34,7 +34,7 @@ mod vendor;
 mod golden;
 
 pub use account::Account;
-pub use budgets::{BudgetRefused, Budgets, Reservation};
+pub use budgets::{BudgetRefused, Budgets, Exceeded, Reservation};
 pub use error::{ChatError, ChatErrorKind, Error};
 pub use gateway::{Gateway, GatewayParts, ListShape, Served, Surface};
 pub use keys::{Grant, KeyRefused, Keys};

@@ -1,6 +1,7 @@
 //! Providers, model groups and the pool on a real PostgreSQL, with fake model servers.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod budgets;
 mod chat;
 mod keys;
 mod store;
@@ -24,7 +25,7 @@ pub(crate) struct House {
     pub(crate) epoch: ConfigEpoch,
     pub(crate) pool: Pool,
     pub(crate) usage: UsageLog,
-    _database: TestDb,
+    pub(crate) database: TestDb,
 }
 
 impl House {
@@ -38,7 +39,7 @@ impl House {
         let usage = UsageLog::start(db.clone());
         let pool =
             Pool::new(db.clone(), egress, sealer.clone(), epoch.clone(), Clock::system(), options, usage.clone());
-        Self { db, sealer, epoch, pool, usage, _database: database }
+        Self { db, sealer, epoch, pool, usage, database }
     }
 
     pub(crate) async fn organisation(&self, name: &str) -> TenantId {
