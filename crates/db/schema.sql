@@ -873,6 +873,8 @@ CREATE INDEX api_key_of_organisation ON public.api_key USING btree (organisation
 
 CREATE INDEX audit_entry_newest ON public.audit_entry USING btree (tenant_id, at DESC, entry_id DESC);
 
+CREATE INDEX budget_lease_held ON public.budget_lease USING btree (node_id) WHERE (granted > settled);
+
 CREATE UNIQUE INDEX budget_one_a_period ON public.budget USING btree (tenant_id, project_id, agent_id, key_id, period) NULLS NOT DISTINCT;
 
 CREATE INDEX contact_identity_of_contact ON public.contact_identity USING btree (tenant_id, contact_id);

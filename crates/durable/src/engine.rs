@@ -174,6 +174,11 @@ impl Engine {
         Watch::new(&self.inner.bus, tenant, lane)
     }
 
+    /// Which node this process is at the moment.
+    pub fn node(&self) -> NodeId {
+        self.inner.lease.node()
+    }
+
     /// Whether a message accepted now would be processed.
     pub fn ready(&self) -> bool {
         self.inner.lease.valid() && !self.inner.draining.is_cancelled()

@@ -14,6 +14,7 @@ use llm::{Budgets, Gateway, GatewayParts, Keys, Limiter, Pool, PoolOptions};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tenancy::Identity;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Role};
 use crate::house::House;
@@ -28,6 +29,9 @@ pub(crate) struct Node {
     pub usage: UsageLog,
     state: AppState,
     answers: Answers,
+    /// What ends when no call is under way any more.
+    last: TaskTracker,
+    over: CancellationToken,
 }
 
 impl Node {
@@ -62,7 +66,7 @@ impl Node {
             pool: pool.clone(),
             keys,
             limiter,
-            budgets,
+            budgets: budgets.clone(),
             log: usage.clone(),
             egress: house.egress.clone(),
             clock: clock.clone(),
@@ -85,6 +89,8 @@ impl Node {
         let identity = Identity::new(house.db.clone(), &house.sealer, clock.clone());
         let metrics = start_metrics(shutdown.clone())?;
         tokio::spawn(sweep(identity.clone(), shutdown.clone()));
+        let (last, over, leased) = (TaskTracker::new(), CancellationToken::new(), engine.clone());
+        last.spawn(budgets.tend(move || leased.node(), over.clone()));
         let state = AppState::new(Parts {
             db: house.db.clone(),
             clock,
@@ -105,7 +111,14 @@ impl Node {
             api: config.has_role(Role::Api),
             figures: config.metrics.listen.is_none(),
         };
-        Ok(Self { engine, usage, state, answers })
+        Ok(Self { engine, usage, state, answers, last, over })
+    }
+
+    /// Writes down what calls have cost. Nobody calls any more.
+    pub(crate) async fn end(self) {
+        self.over.cancel();
+        self.last.close();
+        self.last.wait().await;
     }
 
     pub(crate) fn router(&self) -> axum::Router {

@@ -81,9 +81,9 @@ pub(crate) async fn serve_until(
     if let Err(error) = node.usage.flush_now().await {
         tracing::error!(%error, "the last model calls are not in the log");
     }
+    node.end().await;
     tasks.close();
     tasks.wait().await;
-    drop(node);
     house.close().await?;
     tracing::info!("ended");
     Ok(())
