@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::{Refusal, Reply, Writer, emit, openai_chat};
+use super::super::{Refusal, RefusalKind, Reply, Writer, emit, openai_chat};
 use super::item::{Item, Kind, Part, Shown, Status};
 use super::tools::{self, Known};
 use crate::draft::Answer;
@@ -288,9 +288,7 @@ impl Writer for ResponseWriter {
         }
         // The SDKs raise this one; others wait for a response that has failed.
         emit::named("error", &error_event(refusal, self.sequence), out);
-        let error = openai_chat::error(refusal);
-        let error =
-            Error { code: error["error"]["code"].as_str().unwrap_or("server_error"), message: &refusal.message };
+        let error = Error { code: code(refusal.kind), message: &refusal.message };
         let (mut sequence, mut response) = (self.sequence + 1, self.response("failed"));
         response.error = Some(error);
         // What was begun is not offered as a result.
@@ -369,6 +367,18 @@ impl<'a> Response<'a> {
 fn write(kind: &str, sequence: &mut u64, detail: Detail<'_>, out: &mut Vec<u8>) {
     emit::named(kind, &Event { kind, sequence_number: *sequence, detail }, out);
     *sequence += 1;
+}
+
+/// Why a response failed: there are fewer words for it than for refusals.
+fn code(kind: RefusalKind) -> &'static str {
+    match kind {
+        RefusalKind::Rate => "rate_limit_exceeded",
+        RefusalKind::ContentPolicy => "invalid_prompt",
+        // Codex knows these two.
+        RefusalKind::ContextLength => "context_length_exceeded",
+        RefusalKind::Budget => "insufficient_quota",
+        _ => "server_error",
+    }
 }
 
 /// A response's status, and why it is incomplete.
