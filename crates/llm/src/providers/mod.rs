@@ -7,6 +7,10 @@ mod gemini;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+#[cfg_attr(not(test), expect(dead_code, reason = "the gateway is to ask for it"))]
+pub(crate) mod ranking;
+#[cfg_attr(not(test), expect(dead_code, reason = "the gateway is to ask for it"))]
+pub(crate) mod vectors;
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -52,6 +56,13 @@ pub(crate) struct Endpoint<'a> {
 pub(crate) struct Door {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
+}
+
+/// A POST whose answer comes in one piece.
+#[cfg_attr(not(test), expect(dead_code, reason = "the gateway is to ask for it"))]
+pub(crate) struct Post {
+    pub(crate) door: Door,
+    pub(crate) body: Bytes,
 }
 
 pub(crate) enum Call {

@@ -37,7 +37,7 @@ impl Adapter for Gemini {
 }
 
 /// `{base}/models/{model}:{method}`. The name of a model may come from a client: it is one segment, whatever it holds.
-fn method_url(endpoint: &Endpoint<'_>, method: &str) -> Result<Url, Fault> {
+pub(super) fn method_url(endpoint: &Endpoint<'_>, method: &str) -> Result<Url, Fault> {
     let mut url = endpoint.base.clone();
     let (folder, model) = match endpoint.model.split_once('/') {
         Some((folder @ ("models" | "tunedModels"), model)) => (folder, model),
