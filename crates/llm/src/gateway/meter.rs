@@ -123,9 +123,10 @@ impl Meter {
 
     fn settle(&mut self, outcome: Outcome, error: Option<String>) {
         let Some(mut call) = self.call.take() else { return };
-        let answered = outcome == Outcome::Answered;
-        // Whoever breaks off has used what it had been asked and what it had said.
-        let usage = self.usage.or_else(|| (answered || self.sent > 0).then(|| self.guess()));
+        // Who breaks off, or is broken off, has used what it had been asked and what it had said.
+        let asked = self.target.is_some();
+        let used = asked && (self.sent > 0 || matches!(outcome, Outcome::Answered | Outcome::Aborted));
+        let usage = self.usage.or_else(|| used.then(|| self.guess()));
         let cost = match &self.target {
             Some(target) if usage.is_some() => target.cost(usage),
             // A provider takes nothing for an error.
