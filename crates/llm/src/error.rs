@@ -2,9 +2,11 @@ use std::fmt::Write as _;
 
 use kernel::ErrorKind;
 
+use crate::budgets::BudgetRefused;
 use crate::fault::Fault;
 use crate::model::{CallRecord, UnknownWire};
 use crate::pool::{Failure, Target};
+use crate::spend::SpendRefused;
 
 /// What can go wrong with the configuration of models.
 #[derive(Debug, thiserror::Error)]
@@ -75,8 +77,21 @@ pub enum ChatErrorKind {
     Exhausted,
     /// The time was up.
     Deadline,
+    /// A budget has no room for the call.
+    Budget,
     /// Our own store failed.
     Internal,
+}
+
+impl From<SpendRefused> for ChatError {
+    fn from(refused: SpendRefused) -> Self {
+        let kind = match &refused {
+            SpendRefused::Budget(BudgetRefused::Unavailable) => ChatErrorKind::Internal,
+            SpendRefused::Budget(BudgetRefused::Exceeded(_)) => ChatErrorKind::Budget,
+            SpendRefused::Unpriced(_) => ChatErrorKind::Unconfigured,
+        };
+        Self::new(kind, refused.to_string())
+    }
 }
 
 /// No answer. The text is for the organisation's people: it names models and what they said, no keys.
@@ -93,6 +108,7 @@ impl ChatError {
     pub fn error_kind(&self) -> ErrorKind {
         match self.kind {
             ChatErrorKind::Unconfigured | ChatErrorKind::Invalid => ErrorKind::Invalid,
+            ChatErrorKind::Budget => ErrorKind::Refused,
             ChatErrorKind::Exhausted | ChatErrorKind::Deadline => ErrorKind::Upstream,
             ChatErrorKind::Internal => ErrorKind::Internal,
         }

@@ -42,7 +42,7 @@ pub use gateway::{Gateway, GatewayParts, ListShape, Served, Surface};
 pub use keys::{Grant, KeyRefused, Keys};
 pub use limits::{Admission, Limit, Limiter, Limits, RateRefused};
 pub use model::{CallRecord, Completion, Delta, ModelRef, Stop, TokenUsage, UnknownWire, Wire};
-pub use pool::{Pool, PoolOptions};
+pub use pool::{Pool, PoolOptions, PoolParts};
 pub use request::{
     ChatMessage, ChatRequest, Content, Echo, Effort, Image, OutputFormat, Part, Sampling, Source, Thinking, Thought,
     ToolCall, ToolChoice, ToolSpec,

@@ -10,7 +10,7 @@ use api::{Answers, AppState, Parts};
 use durable::{Engine, EngineOptions, Program};
 use infra::{Bus, ConfigEpoch};
 use llm::usage::UsageLog;
-use llm::{Budgets, Gateway, GatewayParts, Keys, Limiter, Pool, PoolOptions};
+use llm::{Budgets, Gateway, GatewayParts, Keys, Limiter, Pool, PoolOptions, PoolParts};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tenancy::Identity;
 use tokio_util::sync::CancellationToken;
@@ -46,18 +46,19 @@ impl Node {
             false => Bus::over_postgres(house.db.clone()).await?,
         };
         let usage = UsageLog::start(house.db.clone());
-        let pool = Pool::new(
-            house.db.clone(),
-            house.egress.clone(),
-            house.sealer.clone(),
-            config_epoch.clone(),
-            clock.clone(),
-            PoolOptions::default(),
-            usage.clone(),
-        );
         let keys = Keys::new(house.db.clone(), config_epoch.clone());
         let limiter = Limiter::new();
         let budgets = Budgets::new(house.db.clone(), bus.clone(), config_epoch.clone(), clock.clone());
+        let pool = Pool::new(PoolParts {
+            db: house.db.clone(),
+            egress: house.egress.clone(),
+            sealer: house.sealer.clone(),
+            config_epoch: config_epoch.clone(),
+            clock: clock.clone(),
+            options: PoolOptions::default(),
+            usage: usage.clone(),
+            budgets: budgets.clone(),
+        });
         tokio::spawn(keys.clone().note_uses(shutdown.clone()));
         if !sole {
             tokio::spawn(limiter.clone().follow_nodes(house.db.clone(), shutdown.clone()));

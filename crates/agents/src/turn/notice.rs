@@ -18,6 +18,7 @@ pub(super) enum Cause {
     NothingSaid,
     Steps,
     Spending,
+    Budget,
     Time,
 }
 
@@ -26,6 +27,7 @@ impl Cause {
         match kind {
             ChatErrorKind::Unconfigured => Self::NotConfigured,
             ChatErrorKind::Deadline => Self::Time,
+            ChatErrorKind::Budget => Self::Budget,
             ChatErrorKind::Invalid | ChatErrorKind::Exhausted | ChatErrorKind::Internal => Self::ModelUnreachable,
         }
     }
@@ -51,6 +53,9 @@ impl Cause {
             }
             Self::Spending => {
                 "I'm sorry — this takes more than I may spend on one answer, so I stopped before I had one. Could you ask for a smaller part of it?"
+            }
+            Self::Budget => {
+                "I'm sorry — what may be spent on my answers is used up for now. The people who run me can see why. Please try again later."
             }
             Self::Time => {
                 "I'm sorry — I ran out of time before I had an answer. Please try again, or ask for a smaller part of it."

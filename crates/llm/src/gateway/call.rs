@@ -270,6 +270,7 @@ impl From<ChatError> for Refusal {
             ChatErrorKind::Invalid => RefusalKind::Invalid,
             ChatErrorKind::Exhausted => RefusalKind::Upstream,
             ChatErrorKind::Deadline => RefusalKind::Timeout,
+            ChatErrorKind::Budget => RefusalKind::Budget,
             ChatErrorKind::Internal => RefusalKind::Internal,
         };
         Self { param: Some("model".to_owned()), ..Self::new(kind, error.message) }

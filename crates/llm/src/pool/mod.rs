@@ -22,9 +22,11 @@ use self::plan::Rules;
 pub(crate) use self::reading::Reading;
 pub(crate) use self::route::{Failure, Needs, Patience, Route, Turn};
 use crate::account::Account;
+use crate::budgets::Budgets;
 use crate::error::{ChatError, ChatErrorKind, Error};
 use crate::model::{Completion, Delta};
 use crate::request::ChatRequest;
+use crate::spend::{Extent, Leave};
 use crate::store;
 use crate::usage::{OwnCall, UsageLog};
 
@@ -59,6 +61,18 @@ impl Default for PoolOptions {
     }
 }
 
+/// What the pool works with.
+pub struct PoolParts {
+    pub db: Db,
+    pub egress: Egress,
+    pub sealer: Sealer,
+    pub config_epoch: ConfigEpoch,
+    pub clock: Clock,
+    pub options: PoolOptions,
+    pub usage: UsageLog,
+    pub budgets: Budgets,
+}
+
 /// All models of all organisations. Cheap to clone.
 #[derive(Clone)]
 pub struct Pool {
@@ -71,6 +85,7 @@ struct Shared {
     catalogues: EpochCache<TenantId, Arc<Catalogue>>,
     caller: Caller,
     usage: UsageLog,
+    budgets: Budgets,
 }
 
 /// What asking takes, once it is known whom.
@@ -81,18 +96,11 @@ pub(crate) struct Caller {
 }
 
 impl Pool {
-    pub fn new(
-        db: Db,
-        egress: Egress,
-        sealer: Sealer,
-        config_epoch: ConfigEpoch,
-        clock: Clock,
-        options: PoolOptions,
-        usage: UsageLog,
-    ) -> Self {
+    pub fn new(parts: PoolParts) -> Self {
+        let PoolParts { db, egress, sealer, config_epoch, clock, options, usage, budgets } = parts;
         let catalogues = EpochCache::new(config_epoch, CATALOGUES);
         let caller = Caller { egress, clock, options };
-        Self { shared: Arc::new(Shared { db, sealer, catalogues, caller, usage }) }
+        Self { shared: Arc::new(Shared { db, sealer, catalogues, caller, usage, budgets }) }
     }
 
     /// Asks, for `account`, the models of `group`, in order, then those of its fallbacks, until one answers or `deadline` has passed.
@@ -108,17 +116,45 @@ impl Pool {
     ) -> Result<Completion, ChatError> {
         let Shared { usage, caller, .. } = &*self.shared;
         let mut call = OwnCall::begin(usage, caller.clock.now(), account, group);
-        let mut show = |delta: Delta<'_>| {
-            call.shows(delta);
-            on_text(delta);
-        };
         let result = Box::pin(async {
-            let route = self.route(&account, group, Needs::from(request), Instant::now() + deadline).await?;
-            caller.ask(route, request, &mut show).await
+            let (route, limited) = self.covered(&account, group, request, Instant::now() + deadline, &mut call).await?;
+            let mut show = |delta: Delta<'_>| {
+                call.shows(delta);
+                on_text(delta);
+            };
+            caller.ask(route, limited.as_ref().unwrap_or(request), &mut show).await
         });
         let result = result.await;
         call.ended(&result);
         result
+    }
+
+    /// The way of a call that its budgets have room for, and the request with the limit that they afford, where it set none
+    /// and would not fit otherwise.
+    async fn covered(
+        &self,
+        account: &Account,
+        group: &str,
+        request: &ChatRequest,
+        until: Instant,
+        call: &mut OwnCall<'_>,
+    ) -> Result<(Route, Option<ChatRequest>), ChatError> {
+        let (needs, extent, mut group) = (Needs::from(request), Extent::from(request), group.to_owned());
+        for _ in 0..2 {
+            let route = self.route(account, &group, needs, until).await?;
+            match extent.reserve(&self.shared.budgets, account, route.targets()).await? {
+                Leave::Granted { reservation, max_output_tokens } => {
+                    call.reserved(reservation);
+                    let limited = max_output_tokens.map(|tokens| ChatRequest {
+                        max_output_tokens: Some(u32::try_from(tokens).unwrap_or(u32::MAX)),
+                        ..request.clone()
+                    });
+                    return Ok((route, limited));
+                }
+                Leave::Instead(cheaper) => group = cheaper,
+            }
+        }
+        Err(ChatError::new(ChatErrorKind::Budget, "the budget is used up, for its fallback too"))
     }
 
     /// The way of a call for `account` to whatever `name` stands for, all of it within `until`.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::call::{ModelCall, Outcome, Protocol};
 use super::log::UsageLog;
 use crate::account::Account;
+use crate::budgets::Reservation;
 use crate::error::ChatError;
 use crate::model::{CallRecord, Completion, Delta, TokenUsage};
 use crate::usd::Usd;
@@ -15,6 +16,8 @@ use crate::usd::Usd;
 pub(crate) struct OwnCall<'a> {
     log: &'a UsageLog,
     began: Instant,
+    /// Dropped with a call that was broken off, it settles at its full bound.
+    reservation: Option<Reservation>,
     /// `None` once it is recorded.
     call: Option<ModelCall>,
 }
@@ -39,7 +42,11 @@ impl<'a> OwnCall<'a> {
             cached: false,
             error: None,
         };
-        Self { log, began: Instant::now(), call: Some(call) }
+        Self { log, began: Instant::now(), reservation: None, call: Some(call) }
+    }
+
+    pub(crate) fn reserved(&mut self, reservation: Option<Reservation>) {
+        self.reservation = reservation;
     }
 
     /// Takes note of what is shown.
@@ -69,6 +76,10 @@ impl<'a> OwnCall<'a> {
         call.usage = calls.iter().filter_map(|attempt| attempt.usage).reduce(TokenUsage::plus);
         call.cost = calls.iter().map(cost).try_fold(Usd::ZERO, |sum, cost| Some(sum + cost?));
         call.took = self.began.elapsed();
+        if let Some(reservation) = self.reservation.take() {
+            let cost = call.cost.unwrap_or_else(|| reservation.bound());
+            reservation.settle(cost);
+        }
         self.log.record(call);
     }
 }

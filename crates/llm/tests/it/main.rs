@@ -9,12 +9,14 @@ mod store;
 use std::time::Duration;
 
 use db::{Db, TenantTx};
-use infra::{ConfigEpoch, Egress, EgressOptions, Sealer};
+use infra::{Bus, ConfigEpoch, Egress, EgressOptions, Sealer};
 use kernel::{Clock, Secret, TenantId};
 use llm::prices::Rate;
 use llm::store::{GroupSpec, KeyChange, PriceSpec, ProviderSpec};
 use llm::usage::UsageLog;
-use llm::{Account, ChatError, ChatMessage, ChatRequest, Completion, ModelRef, Pool, PoolOptions, Wire};
+use llm::{
+    Account, Budgets, ChatError, ChatMessage, ChatRequest, Completion, ModelRef, Pool, PoolOptions, PoolParts, Wire,
+};
 use tenancy::Actor;
 use testkit::TestDb;
 
@@ -37,8 +39,17 @@ impl House {
         let (egress, epoch) = (Egress::new(EgressOptions::default()).unwrap(), ConfigEpoch::default());
         let options = PoolOptions { first_pause: Duration::from_millis(5), ..PoolOptions::default() };
         let usage = UsageLog::start(db.clone());
-        let pool =
-            Pool::new(db.clone(), egress, sealer.clone(), epoch.clone(), Clock::system(), options, usage.clone());
+        let budgets = Budgets::new(db.clone(), Bus::in_process(), epoch.clone(), Clock::system());
+        let pool = Pool::new(PoolParts {
+            db: db.clone(),
+            egress,
+            sealer: sealer.clone(),
+            config_epoch: epoch.clone(),
+            clock: Clock::system(),
+            options,
+            usage: usage.clone(),
+            budgets,
+        });
         Self { db, sealer, epoch, pool, usage, database }
     }
 
