@@ -51,7 +51,7 @@ pub(super) struct Body<'a> {
 enum Item<'a> {
     Message {
         role: &'static str,
-        content: Vec<Block<'a>>,
+        content: Said<'a>,
     },
     Reasoning {
         summary: Vec<Summary<'a>>,
@@ -65,7 +65,7 @@ enum Item<'a> {
     },
     FunctionCallOutput {
         call_id: Cow<'a, str>,
-        output: Output<'a>,
+        output: Said<'a>,
     },
     /// A part of an answer of this very model, as it was.
     #[serde(untagged)]
@@ -77,12 +77,12 @@ enum Item<'a> {
 enum Block<'a> {
     InputText { text: &'a str },
     InputImage { image_url: Cow<'a, str>, detail: &'static str },
-    OutputText { text: &'a str },
 }
 
+/// What the model said is text: as parts it would need an id, which only what is stored has.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Output<'a> {
+enum Said<'a> {
     Text(Cow<'a, str>),
     Blocks(Vec<Block<'a>>),
 }
@@ -158,20 +158,20 @@ impl<'a> Body<'a> {
 fn items<'a>(message: &'a ChatMessage, model: &str) -> Vec<Item<'a>> {
     match message {
         ChatMessage::User { content } => {
-            let content = Block::all(content);
-            let item = (!content.is_empty()).then_some(Item::Message { role: "user", content });
+            let blocks = Block::all(content);
+            let item = (!blocks.is_empty()).then_some(Item::Message { role: "user", content: Said::Blocks(blocks) });
             item.into_iter().collect()
         }
         ChatMessage::Assistant { thoughts, text, tool_calls } => {
             if let Some(echo) = echo(tool_calls, model) {
                 return echo.content.iter().map(Item::Echo).collect();
             }
-            let said = (!text.is_empty())
-                .then(|| Item::Message { role: "assistant", content: vec![Block::OutputText { text }] });
+            let said =
+                (!text.is_empty()).then(|| Item::Message { role: "assistant", content: Said::Text(text.into()) });
             thoughts.iter().filter_map(Item::thought).chain(said).chain(tool_calls.iter().map(Item::call)).collect()
         }
         ChatMessage::Tool { call_id, content, .. } => {
-            vec![Item::FunctionCallOutput { call_id: short_id(call_id), output: Output::new(content) }]
+            vec![Item::FunctionCallOutput { call_id: short_id(call_id), output: Said::result(content) }]
         }
     }
 }
@@ -225,8 +225,8 @@ fn image_url(image: &Image) -> Cow<'_, str> {
     }
 }
 
-impl<'a> Output<'a> {
-    fn new(content: &'a Content) -> Self {
+impl<'a> Said<'a> {
+    fn result(content: &'a Content) -> Self {
         match content.images().next() {
             Some(_) => Self::Blocks(Block::all(content)),
             None => Self::Text(content.text()),
@@ -302,7 +302,7 @@ mod tests {
                 "instructions": "You are Mara.",
                 "input": [
                     {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]},
-                    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Good day."}]},
+                    {"type": "message", "role": "assistant", "content": "Good day."},
                     {"type": "message", "role": "user",
                      "content": [{"type": "input_text", "text": "What time is it, and what is 2+2?"}]},
                     {"type": "function_call", "call_id": "call_1", "name": "date_time", "arguments": "{\"zone\":\"UTC\"}"},
@@ -375,7 +375,7 @@ mod tests {
             json!([
                 reasoning(json!([{"type": "summary_text", "text": "Hm."}]), "c2ln"),
                 reasoning(json!([]), "eA"),
-                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Yes."}]},
+                {"type": "message", "role": "assistant", "content": "Yes."},
             ])
         );
     }
