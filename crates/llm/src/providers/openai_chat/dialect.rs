@@ -3,7 +3,7 @@
 use crate::request::{Effort, Thinking};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(in crate::providers) enum Dialect {
     /// OpenAI's own models that think before they speak, of the o series or numbered from 5 on.
     Thinking(Series),
     /// OpenAI's own others.
@@ -13,7 +13,7 @@ pub(super) enum Dialect {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Series {
+pub(in crate::providers) enum Series {
     O,
     /// GPT-5 and what came after it, by its minor version.
     Gpt5(u32),
@@ -21,7 +21,7 @@ pub(super) enum Series {
 }
 
 impl Dialect {
-    pub(super) fn of(host: Option<&str>, model: &str) -> Self {
+    pub(in crate::providers) fn of(host: Option<&str>, model: &str) -> Self {
         if host != Some("api.openai.com") {
             return Self::Other;
         }
@@ -44,22 +44,22 @@ impl Dialect {
     }
 
     /// OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
-    pub(super) fn knows_max_completion_tokens(self) -> bool {
+    pub(in crate::providers) fn knows_max_completion_tokens(self) -> bool {
         self != Self::Other
     }
 
     /// Models that think choose their tokens themselves and refuse to be told how.
-    pub(super) fn takes_sampling(self) -> bool {
+    pub(in crate::providers) fn takes_sampling(self) -> bool {
         !matches!(self, Self::Thinking(_))
     }
 
     /// What OpenAI itself refuses and servers that speak like it understand: `top_k`, and thoughts in the history.
-    pub(super) fn takes_more_than_openai(self) -> bool {
+    pub(in crate::providers) fn takes_more_than_openai(self) -> bool {
         self == Self::Other
     }
 
     /// The value of `reasoning_effort`. What a model does not know comes to the nearest that it does.
-    pub(super) fn effort(self, thinking: Thinking) -> Option<&'static str> {
+    pub(in crate::providers) fn effort(self, thinking: Thinking) -> Option<&'static str> {
         let series = match self {
             Self::Plain => return None,
             Self::Thinking(series) => Some(series),

@@ -1,6 +1,6 @@
 //! OpenAI's chat completions (`POST {base}/chat/completions`), and every server that speaks like it.
 
-mod dialect;
+pub(super) mod dialect;
 mod read;
 mod request;
 

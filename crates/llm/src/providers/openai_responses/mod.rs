@@ -6,6 +6,7 @@ mod request;
 use reqwest::header::AUTHORIZATION;
 
 use self::read::ResponseReader;
+use super::openai_chat::dialect::Dialect;
 use super::{Adapter, Call, Door, Endpoint, HttpCall, join, json_headers, secret_value, to_bytes};
 use crate::fault::Fault;
 use crate::model::TokenUsage;
@@ -27,7 +28,8 @@ impl Adapter for OpenaiResponses {
     }
 
     fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault> {
-        let body = to_bytes(&request::Body::new(endpoint.model, request))?;
+        let dialect = Dialect::of(endpoint.base.host_str(), endpoint.model);
+        let body = to_bytes(&request::Body::new(endpoint.model, request, dialect))?;
         let reader = Box::new(ResponseReader::new(request.messages.len(), endpoint.model));
         Ok(Call::Http(HttpCall { door: self.door(endpoint)?, body, reader }))
     }

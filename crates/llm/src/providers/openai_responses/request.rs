@@ -4,9 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::openai_chat::dialect::Dialect;
 use crate::request::{
-    ChatMessage, ChatRequest, Content, Echo, Effort, Image, OutputFormat, Part, Thinking, Thought, ToolCall,
-    ToolChoice, ToolSpec,
+    ChatMessage, ChatRequest, Content, Echo, Image, OutputFormat, Part, Thinking, Thought, ToolCall, ToolChoice,
+    ToolSpec,
 };
 use crate::vendor::Vendor;
 
@@ -130,8 +131,10 @@ struct Reasoning {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(model: &'a str, request: &'a ChatRequest) -> Self {
-        let thinks = request.thinking.is_some_and(|thinking| thinking != Thinking::Off);
+    pub(super) fn new(model: &'a str, request: &'a ChatRequest, dialect: Dialect) -> Self {
+        let effort = request.thinking.and_then(|thinking| dialect.effort(thinking));
+        let thinks = effort.is_some() && request.thinking != Some(Thinking::Off);
+        let sampling = Some(&request.sampling).filter(|_| dialect.takes_sampling());
         Self {
             model,
             instructions: &request.system,
@@ -140,14 +143,12 @@ impl<'a> Body<'a> {
             tool_choice: Choice::new(&request.tool_choice).filter(|_| !request.tools.is_empty()),
             parallel_tool_calls: request.parallel_tools.filter(|_| !request.tools.is_empty()),
             text: Format::new(&request.output).map(|format| TextOptions { format }),
-            reasoning: request
-                .thinking
-                .map(|thinking| Reasoning { effort: effort(thinking, model), summary: thinks.then_some("auto") }),
+            reasoning: effort.map(|effort| Reasoning { effort, summary: thinks.then_some("auto") }),
             // Refused by models that do not think.
             include: if thinks { &["reasoning.encrypted_content"] } else { &[] },
             max_output_tokens: request.max_output_tokens.map(|limit| limit.max(LEAST_OUTPUT)),
-            temperature: request.sampling.temperature,
-            top_p: request.sampling.top_p,
+            temperature: sampling.and_then(|sampling| sampling.temperature),
+            top_p: sampling.and_then(|sampling| sampling.top_p),
             user: request.user.as_deref(),
             store: false,
             stream: true,
@@ -262,30 +263,20 @@ impl<'a> Format<'a> {
     }
 }
 
-/// The models' generations name the least and the most differently.
-fn effort(thinking: Thinking, model: &str) -> &'static str {
-    match thinking {
-        Thinking::Off if model.starts_with("o1") || model.starts_with("o3") || model.starts_with("o4") => "low",
-        Thinking::Off if model == "gpt-5" || model.starts_with("gpt-5-") => "minimal",
-        Thinking::Off => "none",
-        Thinking::Effort(Effort::Minimal) => "minimal",
-        Thinking::Effort(Effort::Low) | Thinking::Tokens(0..=2_048) => "low",
-        Thinking::Effort(Effort::Medium) | Thinking::Tokens(2_049..=8_192) => "medium",
-        Thinking::Effort(Effort::High) | Thinking::Tokens(8_193..) => "high",
-        Thinking::Effort(Effort::Highest) => "xhigh",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{json, to_value};
 
     use super::*;
     use crate::golden;
-    use crate::request::Sampling;
+    use crate::request::{Effort, Sampling};
 
     fn sent(request: &ChatRequest) -> Value {
-        to_value(Body::new("gpt-5.4", request)).unwrap()
+        sent_to("gpt-5.4", request)
+    }
+
+    fn sent_to(model: &str, request: &ChatRequest) -> Value {
+        to_value(Body::new(model, request, Dialect::of(Some("api.openai.com"), model))).unwrap()
     }
 
     fn assistant(thoughts: Vec<Thought>, text: &str, tool_calls: Vec<ToolCall>) -> ChatMessage {
@@ -332,30 +323,24 @@ mod tests {
             user: Some("u".into()),
             ..golden::request()
         };
-        let body = sent(&request);
-        let shown: Vec<&Value> = [
-            "tool_choice",
-            "parallel_tool_calls",
-            "text",
-            "max_output_tokens",
-            "temperature",
-            "top_p",
-            "reasoning",
-            "include",
-            "user",
-        ]
-        .map(|name| &body[name])
-        .into();
+        let shown = |body: Value, names: &[&str]| json!(names.iter().map(|name| &body[*name]).collect::<Vec<_>>());
+        let for_all = ["tool_choice", "parallel_tool_calls", "text", "max_output_tokens", "user"];
         assert_eq!(
-            json!(shown),
+            shown(sent(&request), &for_all),
             json!([
                 {"type": "function", "name": "date_time"}, false,
-                {"format": {"type": "json_schema", "name": "o", "schema": {"type": "object"}, "strict": true}},
-                16, 0.5, 0.9, {"effort": "xhigh", "summary": "auto"}, ["reasoning.encrypted_content"], "u"
+                {"format": {"type": "json_schema", "name": "o", "schema": {"type": "object"}, "strict": true}}, 16, "u"
             ])
         );
-        let calm = ChatRequest { thinking: Some(Thinking::Off), ..golden::request() };
-        assert_eq!((&sent(&calm)["reasoning"], &sent(&calm)["include"]), (&json!({"effort": "none"}), &Value::Null));
+        // Models that think choose their tokens themselves; others cannot be told to think.
+        let for_some = ["temperature", "top_p", "reasoning", "include"];
+        assert_eq!(
+            shown(sent(&request), &for_some),
+            json!([null, null, {"effort": "xhigh", "summary": "auto"}, ["reasoning.encrypted_content"]])
+        );
+        assert_eq!(shown(sent_to("gpt-4o", &request), &for_some), json!([0.5, 0.9, null, null]));
+        let calm = ChatRequest { thinking: Some(Thinking::Off), ..request };
+        assert_eq!(shown(sent(&calm), &for_some), json!([null, null, {"effort": "none"}, null]));
     }
 
     #[test]
