@@ -1,4 +1,4 @@
-//! What is asked of models that write no text: vectors of texts, and how well documents answer a question.
+//! What is asked of models that write no text: vectors of texts.
 
 use crate::model::TokenUsage;
 
@@ -17,32 +17,6 @@ pub(crate) struct EmbedRequest {
 pub(crate) struct Vectors {
     pub(crate) vectors: Vec<Vec<f32>>,
     pub(crate) usage: Option<TokenUsage>,
-}
-
-/// Documents to put in the order in which they answer a question.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RerankRequest {
-    pub(crate) query: String,
-    pub(crate) documents: Vec<String>,
-    /// How many of them are wanted; `None`: all.
-    pub(crate) top: Option<u32>,
-    /// What of a long document is looked at, in tokens.
-    pub(crate) tokens_per_document: Option<u32>,
-}
-
-/// Documents, the best first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Ranking {
-    pub(crate) ranked: Vec<Ranked>,
-    pub(crate) usage: Option<TokenUsage>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Ranked {
-    /// Its place among the documents asked about.
-    pub(crate) index: usize,
-    /// From 0 to 1 at most providers.
-    pub(crate) score: f64,
 }
 
 impl Vectors {

@@ -11,7 +11,6 @@
 mod account;
 pub mod budgets;
 mod draft;
-#[cfg_attr(not(test), expect(dead_code, reason = "the gateway is to ask for it"))]
 mod embed;
 mod error;
 mod fault;

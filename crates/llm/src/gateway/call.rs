@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::envelope::Envelope;
 use super::flow::{Flow, Source};
 use super::meter::{Meter, Start};
+use super::openai_embeddings::{self, AskedVectors};
 use super::protocol::{Asked, Reply};
 use super::refusal::{Refusal, RefusalKind};
 use super::relay::{self, Relay};
@@ -18,12 +19,13 @@ use super::served::{self, Served};
 use super::translate::Translation;
 use super::{GatewayParts, Surface};
 use crate::budgets::BudgetRefused;
+use crate::embed::Vectors;
 use crate::error::{ChatError, ChatErrorKind};
 use crate::fault::Fault;
 use crate::keys::Grant;
 use crate::model::TokenUsage;
 use crate::pool::{Needs, Patience, Reading, Route, Target, Turn, ask};
-use crate::providers::{Call as UpstreamCall, Door, Endpoint, adapter};
+use crate::providers::{Call as UpstreamCall, Door, Endpoint, Post, adapter, ranking, vectors};
 use crate::spend::{Extent, Leave, SpendRefused};
 
 /// How long a whole call may take where its group says nothing else: the vendors' SDKs wait as long.
@@ -41,6 +43,13 @@ pub(super) struct Call<'a> {
     pub(super) grant: Arc<Grant>,
     pub(super) headers: &'a HeaderMap,
     pub(super) id: ModelCallId,
+}
+
+/// A request that a provider is asked in other words.
+enum Understood {
+    Text(Asked),
+    Vectors(AskedVectors),
+    Ranking,
 }
 
 /// What a provider's answer is when the client can be told that there is one.
@@ -89,18 +98,22 @@ impl Call<'_> {
                 return Err(Refusal::new(RefusalKind::Budget, "the budget is used up, for its fallback too"));
             }
         }
-        let mut asked: Option<Asked> = None;
+        let mut asked: Option<Understood> = None;
         let mut last: Option<(Fault, Target)> = None;
         while let Some(turn) = route.next().await {
             meter.asks(turn.target());
-            let begun = if turn.target().upstream.wire == self.surface.wire() {
+            let begun = if self.surface.passes(turn.target().upstream.wire) {
                 self.pass(envelope, &turn).await
             } else {
                 let asked = match &mut asked {
                     Some(asked) => asked,
-                    none => none.insert(self.accept(envelope)?),
+                    none => none.insert(self.understand(envelope)?),
                 };
-                self.translate(asked, envelope, &turn).await
+                match asked {
+                    Understood::Text(asked) => self.translate(asked, envelope, &turn).await,
+                    Understood::Vectors(asked) => self.vectors(asked, envelope, &turn).await,
+                    Understood::Ranking => Err(no_ranking(turn.target())),
+                }
             };
             match begun {
                 Ok(begun) => {
@@ -139,7 +152,7 @@ impl Call<'_> {
     ) -> Result<Option<String>, Refusal> {
         let extent = Extent {
             input_tokens: envelope.input_bound(),
-            max_output_tokens: envelope.max_output_tokens,
+            max_output_tokens: if self.surface.writes() { envelope.max_output_tokens } else { Some(0) },
             answers: envelope.answers,
         };
         match extent.reserve(&self.parts.budgets, &self.grant.account, route.targets()).await? {
@@ -154,8 +167,12 @@ impl Call<'_> {
 
     /// Asks a provider that speaks the client's protocol.
     async fn pass(&self, envelope: &Envelope, turn: &Turn) -> Result<Begun, Fault> {
-        let wire = self.surface.wire();
-        let Door { url, mut headers } = adapter(wire).door(&endpoint(turn.target())?)?;
+        let (wire, to) = (turn.target().upstream.wire, endpoint(turn.target())?);
+        let Door { url, mut headers } = match self.surface {
+            Surface::Embeddings => vectors::door(wire, &to)?,
+            Surface::Rerank => ranking::door(wire, &to)?,
+            _ => adapter(wire).door(&to)?,
+        };
         for name in PASSED {
             if let Some(value) = self.headers.get(&name) {
                 headers.insert(name, value.clone());
@@ -163,10 +180,19 @@ impl Call<'_> {
         }
         let body = envelope.patched(&turn.target().model, self.surface.asks_for_usage(), limit_name(turn.target()));
         let body = self.surface.protocol().without_foreign(body);
-        let patience = if envelope.stream { turn.patience() } else { turn.patience().of_whole() };
+        let streams = envelope.stream && self.surface.writes();
+        let patience = if streams { turn.patience() } else { turn.patience().of_whole() };
         let response = ask(&self.parts.egress, &self.parts.clock, turn, patience, Door { url, headers }, body).await?;
-        if !envelope.stream {
-            let (body, usage) = relay::whole(response, wire, patience).await?;
+        if !streams {
+            let count = |body: &[u8]| match self.surface {
+                Surface::Rerank => ranking::count(body),
+                _ => {
+                    let mut usage = None;
+                    adapter(wire).count(body, &mut usage);
+                    usage
+                }
+            };
+            let (body, usage) = relay::whole(response, count, patience).await?;
             return Ok(Begun::Whole(body, usage));
         }
         let withhold = self.surface.asks_for_usage() && !envelope.wants_usage;
@@ -199,7 +225,30 @@ impl Call<'_> {
         Ok(Begun::Whole(protocol.whole(&reply, &answer).into(), answer.usage))
     }
 
+    /// Asks for vectors in other words than the client's.
+    async fn vectors(&self, asked: &AskedVectors, envelope: &Envelope, turn: &Turn) -> Result<Begun, Fault> {
+        let (wire, patience) = (turn.target().upstream.wire, turn.patience().of_whole());
+        let mut parts = Vec::new();
+        for (Post { door, body }, texts) in vectors::calls(wire, &endpoint(turn.target())?, &asked.request)? {
+            let response = ask(&self.parts.egress, &self.parts.clock, turn, patience, door, body).await?;
+            let (body, _) = relay::whole(response, |_| Some(TokenUsage::default()), patience).await?;
+            parts.push(vectors::read(wire, &body, texts)?);
+        }
+        let vectors = Vectors::join(parts);
+        let guess = envelope.input_bound() / 4;
+        let body = openai_embeddings::whole(&turn.target().model, asked.base64, &vectors, guess);
+        Ok(Begun::Whole(body.into(), vectors.usage))
+    }
+
     /// The request in no protocol's words.
+    fn understand(&self, envelope: &Envelope) -> Result<Understood, Refusal> {
+        match self.surface {
+            Surface::Embeddings => openai_embeddings::accept(envelope.body()).map(Understood::Vectors),
+            Surface::Rerank => Ok(Understood::Ranking),
+            _ => self.accept(envelope).map(Understood::Text),
+        }
+    }
+
     fn accept(&self, envelope: &Envelope) -> Result<Asked, Refusal> {
         let mut asked = self.surface.protocol().accept(envelope.body())?;
         if let Some(tokens) = envelope.afforded {
@@ -236,6 +285,10 @@ impl Call<'_> {
         let message = format!("this key may not ask for `{model}`; it may ask for {}", self.grant.groups.join(", "));
         Refusal { param: Some("model".to_owned()), ..Refusal::new(RefusalKind::Forbidden, message) }
     }
+}
+
+fn no_ranking(target: &Target) -> Fault {
+    Fault::Misconfigured(format!("no documents can be ranked over `{}`", target.upstream.wire))
 }
 
 /// By which name a provider takes the limit of output tokens: OpenAI's newer models refuse the older one, other servers

@@ -7,7 +7,6 @@
 mod anthropic;
 mod body;
 mod call;
-#[cfg_attr(not(test), expect(dead_code, reason = "routes are to lead here"))]
 mod cohere_rerank;
 mod emit;
 mod envelope;
@@ -17,7 +16,6 @@ mod flow;
 mod meter;
 mod models;
 mod openai_chat;
-#[cfg_attr(not(test), expect(dead_code, reason = "routes are to lead here"))]
 mod openai_embeddings;
 mod openai_responses;
 mod protocol;
@@ -59,24 +57,43 @@ pub enum Surface {
     Responses,
     /// `POST /v1/messages`
     Messages,
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `POST /v2/rerank`
+    Rerank,
 }
 
 impl Surface {
     fn protocol(self) -> &'static dyn Protocol {
         match self {
-            Self::ChatCompletions => &OpenaiChat,
+            // Of embeddings and rerank it says nothing but what is wrong, which the former do as chat completions do.
+            Self::ChatCompletions | Self::Embeddings | Self::Rerank => &OpenaiChat,
             Self::Responses => &OpenaiResponses,
             Self::Messages => &Anthropic,
         }
     }
 
-    /// Of providers that are asked in the same words.
-    fn wire(self) -> Wire {
+    /// Whether providers of this wire are asked in the same words.
+    fn passes(self, wire: Wire) -> bool {
         match self {
-            Self::ChatCompletions => Wire::OpenaiChat,
-            Self::Responses => Wire::OpenaiResponses,
-            Self::Messages => Wire::Anthropic,
+            Self::ChatCompletions | Self::Rerank => wire == Wire::OpenaiChat,
+            Self::Responses => wire == Wire::OpenaiResponses,
+            Self::Messages => wire == Wire::Anthropic,
+            Self::Embeddings => matches!(wire, Wire::OpenaiChat | Wire::OpenaiResponses),
         }
+    }
+
+    /// A refusal in the words of this surface's clients.
+    fn refusal(self, refusal: &Refusal) -> Vec<u8> {
+        match self {
+            Self::Rerank => cohere_rerank::refusal(refusal),
+            _ => self.protocol().refusal(refusal),
+        }
+    }
+
+    /// Whether a text is asked for, rather than vectors or a ranking.
+    fn writes(self) -> bool {
+        !matches!(self, Self::Embeddings | Self::Rerank)
     }
 
     fn spoken(self) -> usage::Protocol {
@@ -84,6 +101,8 @@ impl Surface {
             Self::ChatCompletions => usage::Protocol::OpenaiChat,
             Self::Responses => usage::Protocol::OpenaiResponses,
             Self::Messages => usage::Protocol::Anthropic,
+            Self::Embeddings => usage::Protocol::OpenaiEmbeddings,
+            Self::Rerank => usage::Protocol::CohereRerank,
         }
     }
 
@@ -128,7 +147,7 @@ impl Gateway {
             Ok(grant) => Call { parts: &self.parts, surface, grant, headers, id }.answer(body).await,
             Err(refusal) => Err(refusal),
         };
-        let response = answered.unwrap_or_else(|refusal| served::refusal(surface.protocol(), &refusal));
+        let response = answered.unwrap_or_else(|refusal| served::refusal(surface, &refusal));
         served::signed(response, id)
     }
 
@@ -140,7 +159,7 @@ impl Gateway {
         };
         match counted {
             Ok(asked) => served::json(&serde_json::json!({"input_tokens": estimate::prompt_tokens(&asked.request)})),
-            Err(refusal) => served::refusal(Surface::Messages.protocol(), &refusal),
+            Err(refusal) => served::refusal(Surface::Messages, &refusal),
         }
     }
 
@@ -148,7 +167,7 @@ impl Gateway {
     pub async fn models(&self, shape: ListShape, key: Option<Secret>) -> Response<Served> {
         match self.offers(key).await {
             Ok(offers) => served::json(&models::list(shape, &offers)),
-            Err(refusal) => served::refusal(shape.surface().protocol(), &refusal),
+            Err(refusal) => served::refusal(shape.surface(), &refusal),
         }
     }
 
@@ -160,7 +179,7 @@ impl Gateway {
         });
         match found {
             Ok(offer) => served::json(&models::one(shape, &offer)),
-            Err(refusal) => served::refusal(shape.surface().protocol(), &refusal),
+            Err(refusal) => served::refusal(shape.surface(), &refusal),
         }
     }
 
@@ -176,14 +195,14 @@ impl Gateway {
     /// What is answered to a body that is larger than is taken.
     pub fn too_large(surface: Surface, limit: usize) -> Response<Served> {
         let message = format!("the request is larger than {} MiB", limit >> 20);
-        served::refusal(surface.protocol(), &Refusal::new(RefusalKind::TooLarge, message))
+        served::refusal(surface, &Refusal::new(RefusalKind::TooLarge, message))
     }
 
     /// What is answered where nothing is.
     pub fn nothing_here(shape: ListShape) -> Response<Served> {
         let message = "there is nothing at this address: the gateway has v1/chat/completions, v1/responses, \
                        v1/embeddings, v1/models, v1/messages and v1/messages/count_tokens";
-        served::refusal(shape.surface().protocol(), &Refusal::new(RefusalKind::UnknownModel, message))
+        served::refusal(shape.surface(), &Refusal::new(RefusalKind::UnknownModel, message))
     }
 
     async fn grant(&self, key: Option<Secret>) -> Result<Arc<Grant>, Refusal> {

@@ -11,7 +11,7 @@ use super::events::{Cutter, Watch};
 use crate::fault::Fault;
 use crate::model::{TokenUsage, Wire};
 use crate::pool::Patience;
-use crate::providers::{ErrorBody, adapter};
+use crate::providers::ErrorBody;
 
 /// The most of an answer that came in one piece.
 const MAX_WHOLE: usize = 64 << 20;
@@ -20,10 +20,10 @@ const MAX_STREAM: u64 = 256 << 20;
 /// How long the end of a stream is waited for after its last event, so that the connection can be used again.
 const TAIL: Duration = Duration::from_millis(100);
 
-/// An answer in one piece, as it came.
+/// An answer in one piece, as it came. `count` reads the usage off it.
 pub(super) async fn whole(
     response: Response,
-    wire: Wire,
+    count: impl Fn(&[u8]) -> Option<TokenUsage>,
     patience: Patience,
 ) -> Result<(Bytes, Option<TokenUsage>), Fault> {
     let body = match timeout_at(patience.until, read_limited(response, MAX_WHOLE)).await {
@@ -37,8 +37,7 @@ pub(super) async fn whole(
         Some(b'<') => return Err(Fault::Garbage("a web page".to_owned())),
         Some(_) => {}
     }
-    let mut usage = None;
-    adapter(wire).count(&body, &mut usage);
+    let usage = count(&body);
     if usage.is_none() {
         // Seldom, and worth a closer look: an error in an answer's place, or no JSON at all.
         let value: serde_json::Value = serde_json::from_slice(&body)?;

@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use kernel::ModelCallId;
 use serde_json::Value;
 
+use super::Surface;
 use super::flow::Flow;
-use super::protocol::Protocol;
 use super::refusal::Refusal;
 use crate::pool::Target;
 
@@ -50,8 +50,8 @@ pub(super) fn stream(flow: Flow, target: &Target) -> Response<Served> {
     response
 }
 
-pub(super) fn refusal(protocol: &dyn Protocol, refusal: &Refusal) -> Response<Served> {
-    let mut response = Response::new(Served::Whole(protocol.refusal(refusal).into()));
+pub(super) fn refusal(surface: Surface, refusal: &Refusal) -> Response<Served> {
+    let mut response = Response::new(Served::Whole(surface.refusal(refusal).into()));
     *response.status_mut() = refusal.kind.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

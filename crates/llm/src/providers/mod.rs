@@ -7,9 +7,7 @@ mod gemini;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
-#[cfg_attr(not(test), expect(dead_code, reason = "the gateway is to ask for it"))]
 pub(crate) mod ranking;
-#[cfg_attr(not(test), expect(dead_code, reason = "the gateway is to ask for it"))]
 pub(crate) mod vectors;
 
 use bytes::Bytes;
@@ -59,7 +57,6 @@ pub(crate) struct Door {
 }
 
 /// A POST whose answer comes in one piece.
-#[cfg_attr(not(test), expect(dead_code, reason = "the gateway is to ask for it"))]
 pub(crate) struct Post {
     pub(crate) door: Door,
     pub(crate) body: Bytes,

@@ -23,6 +23,11 @@ pub(crate) fn calls(wire: Wire, endpoint: &Endpoint<'_>, request: &EmbedRequest)
     request.texts.chunks(batch).map(post).collect()
 }
 
+/// Where vectors are asked for in OpenAI's words.
+pub(crate) fn door(wire: Wire, endpoint: &Endpoint<'_>) -> Result<Door, Fault> {
+    Ok(Door { url: join(endpoint.base, "embeddings"), ..adapter(wire).door(endpoint)? })
+}
+
 fn call(wire: Wire, endpoint: &Endpoint<'_>, request: &EmbedRequest, texts: &[String]) -> Result<Post, Fault> {
     let (model, dimensions) = (endpoint.model, request.dimensions);
     let (url, body) = match wire {
