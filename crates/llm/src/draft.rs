@@ -22,6 +22,14 @@ pub(crate) struct Answer {
     pub(crate) usage: Option<TokenUsage>,
 }
 
+impl Answer {
+    /// The answer, unless the limit of tokens cut it off before the first word.
+    pub(crate) fn spoken(self) -> Result<Self, Fault> {
+        let speechless = self.stop == Stop::Length && self.text.trim().is_empty() && self.tool_calls.is_empty();
+        if speechless { Err(Fault::Speechless) } else { Ok(self) }
+    }
+}
+
 /// Collects an answer and hands its pieces on, each as soon as it is complete enough to be understood.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
@@ -170,11 +178,12 @@ impl Draft {
             tool_calls.push(ToolCall { id, name, arguments, echo: None, signature });
         }
         if self.text.trim().is_empty() && tool_calls.is_empty() {
-            return Err(match said {
-                Stop::Filtered => Fault::Declined,
-                Stop::Length => Fault::Speechless,
-                Stop::End | Stop::ToolCalls => Fault::Empty,
-            });
+            match said {
+                Stop::Filtered => return Err(Fault::Declined),
+                Stop::End | Stop::ToolCalls => return Err(Fault::Empty),
+                // Whoever sets a low limit may want to see just this; see [`Answer::spoken`].
+                Stop::Length => {}
+            }
         }
         // At the limit a call may be missing, and half an answer is no echo.
         if said != Stop::Length
@@ -302,7 +311,9 @@ mod tests {
 
     #[test]
     fn arguments_that_are_cut_short_are_dropped_at_the_limit_and_refused_elsewhere() {
-        assert_eq!(with_tool("clock", "{\"zone\": \"Eur", Stop::Length).finish(), Err(Fault::Speechless));
+        let cut = with_tool("clock", "{\"zone\": \"Eur", Stop::Length).finish().unwrap();
+        assert_eq!((cut.tool_calls.as_slice(), cut.stop), (&[][..], Stop::Length));
+        assert_eq!(cut.spoken(), Err(Fault::Speechless));
         assert!(matches!(with_tool("clock", "{\"zone\": \"Eur", Stop::ToolCalls).finish(), Err(Fault::Garbage(_))));
         assert_eq!(with_tool("clock", " ", Stop::ToolCalls).finish().unwrap().tool_calls[0].arguments, json!({}));
         assert!(matches!(with_tool("", "{}", Stop::ToolCalls).finish(), Err(Fault::Garbage(_))));

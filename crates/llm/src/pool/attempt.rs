@@ -44,7 +44,7 @@ impl Attempt<'_> {
                         self.turn.began();
                     }
                     if let Some(answer) = answer {
-                        return Ok(answer);
+                        return answer.spoken();
                     }
                 }
             }

@@ -217,7 +217,7 @@ pub(super) fn whole(reply: &Reply, answer: &Answer) -> Vec<u8> {
     });
     let message = Message {
         role: "assistant",
-        content: Some(answer.text.as_str()).filter(|text| !text.is_empty()),
+        content: Some(answer.text.as_str()).filter(|text| !text.is_empty() || answer.tool_calls.is_empty()),
         refusal: None,
         reasoning_content: answer.thoughts.iter().filter_map(told).collect(),
         tool_calls: calls.collect(),

@@ -129,6 +129,22 @@ fn every_providers_answer_is_told_in_one_piece_in_every_protocol() {
 }
 
 #[test]
+fn an_answer_that_the_limit_cut_off_before_its_first_word_is_told_as_such() {
+    let chunk = |delta: Value, end: Value| {
+        format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": delta, "finish_reason": end}]}))
+    };
+    let stream = chunk(json!({"reasoning_content": "Hm"}), json!(null)) + &chunk(json!({}), json!("length"));
+    for (name, protocol) in protocols() {
+        let (told, answer) = translate(protocol, Wire::OpenaiChat, &[stream.as_bytes()]);
+        assert!(
+            ["\"length\"", "\"max_tokens\"", "\"max_output_tokens\""].iter().any(|stop| told.contains(stop)),
+            "{name}: {told}"
+        );
+        protocol.whole(&reply(), &answer.unwrap());
+    }
+}
+
+#[test]
 fn every_protocols_request_is_put_to_every_provider() {
     for (name, protocol) in protocols() {
         let asked = protocol.accept(&fixture(name, "request.json")).unwrap();
