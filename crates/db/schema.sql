@@ -403,6 +403,7 @@ CREATE TABLE public.model_group (
     name text NOT NULL,
     models jsonb NOT NULL,
     fallbacks text[] DEFAULT '{}'::text[] NOT NULL,
+    routing jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT model_group_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'::text))
 );

@@ -7,7 +7,7 @@ use db::Db;
 use durable::Engine;
 use infra::{Egress, Sealer};
 use kernel::Clock;
-use llm::Gateway;
+use llm::{Gateway, Pool};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenancy::Identity;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -37,6 +37,7 @@ pub struct Parts {
     pub channels: Channels,
     pub tools: Tools,
     pub gateway: Gateway,
+    pub pool: Pool,
     /// Where people and channels reach this installation; for links, and to know that they come over TLS.
     pub public_url: Option<Url>,
     pub metrics: PrometheusHandle,

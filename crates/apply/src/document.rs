@@ -12,6 +12,8 @@ use serde_json::{Map, Value as Json};
 use serde_norway::{Mapping, Value};
 
 use agents::AgentConfig;
+use llm::store::GroupSpec;
+use llm::{Member, ModelRef, Routing};
 
 use crate::Error;
 use crate::error::invalid;
@@ -139,6 +141,29 @@ pub(crate) struct ModelGroupDocument {
     pub models: Vec<ModelDocument>,
     #[serde(default)]
     pub fallbacks: Vec<String>,
+    #[serde(default)]
+    pub strategy: llm::Strategy,
+    pub retries: Option<u32>,
+    #[serde(default)]
+    pub timeouts: llm::Timeouts,
+    pub simple: Option<llm::Simple>,
+}
+
+impl ModelGroupDocument {
+    /// The group it describes.
+    pub(crate) fn spec(&self) -> GroupSpec {
+        let member = |it: &ModelDocument| {
+            let member = Member::new(ModelRef { provider: it.provider.clone(), model: it.model.clone() });
+            Member { weight: it.weight.unwrap_or(member.weight), ..member }
+        };
+        let (strategy, retries, timeouts) = (self.strategy, self.retries, self.timeouts);
+        GroupSpec {
+            name: self.name.clone(),
+            models: self.models.iter().map(member).collect(),
+            fallbacks: self.fallbacks.clone(),
+            routing: Routing { strategy, retries, timeouts, simple: self.simple.clone() },
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -146,6 +171,7 @@ pub(crate) struct ModelGroupDocument {
 pub(crate) struct ModelDocument {
     pub provider: String,
     pub model: String,
+    pub weight: Option<u32>,
 }
 
 /// The agent's configuration stands beside its name, not under a key of its own.

@@ -1,7 +1,6 @@
 use channels::Author;
 use db::TenantTx;
-use llm::ModelRef;
-use llm::store::{self, GroupSpec, KeyChange, ProviderSpec};
+use llm::store::{self, KeyChange, ProviderSpec};
 use serde_json::json;
 use tenancy::{Access, Permission, audit};
 
@@ -40,13 +39,7 @@ impl Workshop {
         wanted: &ModelGroupDocument,
     ) -> Result<Change, Error> {
         access.require(Permission::ModelsWrite, None)?;
-        let models = wanted.models.iter();
-        let spec = GroupSpec {
-            name: wanted.name.clone(),
-            models: models.map(|it| ModelRef { provider: it.provider.clone(), model: it.model.clone() }).collect(),
-            fallbacks: wanted.fallbacks.clone(),
-        };
-        let written = store::upsert_group(tx, &spec).await?;
+        let written = store::upsert_group(tx, &wanted.spec()).await?;
         if written.change != store::Change::Unchanged {
             record(tx, access, "model_group", written.change, (&written.id.to_string(), &wanted.name)).await?;
         }

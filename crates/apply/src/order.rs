@@ -1,4 +1,4 @@
-//! In which order things can be made: kind after kind, and among model groups those that others fall back to first.
+//! In which order things can be made: kind after kind, and among model groups those that others name first.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,13 +10,16 @@ pub(crate) struct Group<'a> {
     pub organisation: &'a str,
     pub name: &'a str,
     pub fallbacks: &'a [String],
+    /// The group that answers its simple calls.
+    pub simple: Option<&'a str>,
 }
 
 /// Puts documents in the order in which they can be applied, wherever they stand in their files.
 pub(crate) fn in_order(documents: Vec<Document>) -> Vec<Document> {
     let mut documents = behind_their_fallbacks(documents, |document| match &document.wanted {
         Wanted::ModelGroup(it) => {
-            Some(Group { organisation: &it.organisation, name: &it.name, fallbacks: &it.fallbacks })
+            let simple = it.simple.as_ref().map(|simple| simple.group.as_str());
+            Some(Group { organisation: &it.organisation, name: &it.name, fallbacks: &it.fallbacks, simple })
         }
         _ => None,
     });
@@ -32,7 +35,7 @@ pub(crate) fn behind_their_fallbacks<T>(items: Vec<T>, group: impl Fn(&T) -> Opt
     order.into_iter().filter_map(|turn| items[turn].take()).collect()
 }
 
-/// For each group the places of those that it falls back to.
+/// For each group the places of those that it names.
 fn needs(groups: Vec<Option<Group<'_>>>) -> Vec<Vec<usize>> {
     let mut places = HashMap::new();
     for (place, group) in groups.iter().enumerate() {
@@ -41,8 +44,8 @@ fn needs(groups: Vec<Option<Group<'_>>>) -> Vec<Vec<usize>> {
         }
     }
     let of = |group: Group<'_>| {
-        let fallbacks = group.fallbacks.iter();
-        fallbacks.filter_map(|name| places.get(&(group.organisation, name.as_str())).copied()).collect()
+        let named = group.fallbacks.iter().map(String::as_str).chain(group.simple);
+        named.filter_map(|name| places.get(&(group.organisation, name)).copied()).collect()
     };
     groups.into_iter().map(|group| group.map(of).unwrap_or_default()).collect()
 }

@@ -61,7 +61,8 @@ impl Workshop {
             unwanted.retain(|group| !names.contains(&group.name));
             // All are of this organisation: it need not be told apart from others.
             let made = behind_their_fallbacks(unwanted, |it| {
-                Some(Group { organisation: "", name: &it.name, fallbacks: &it.fallbacks })
+                let simple = it.routing.simple.as_ref().map(|simple| simple.group.as_str());
+                Some(Group { organisation: "", name: &it.name, fallbacks: &it.fallbacks, simple })
             });
             // They go the other way round: a group that another one falls back to after that one.
             for group in made.into_iter().rev() {

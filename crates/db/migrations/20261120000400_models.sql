@@ -19,10 +19,12 @@ create table model_group (
     tenant_id uuid not null references organisation on delete cascade,
     group_id uuid not null,
     name text not null check (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'),
-    -- [{"provider": name, "model": name}], tried in this order
+    -- [{"provider": name, "model": name, "weight": number}], tried in this order unless `routing` says otherwise
     models jsonb not null,
     -- names of groups tried after it
     fallbacks text[] not null default '{}',
+    -- strategy, retries, timeouts, and the group for simple work
+    routing jsonb not null default '{}',
     created_at timestamptz not null default now(),
     primary key (tenant_id, group_id),
     unique (tenant_id, name)

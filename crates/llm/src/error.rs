@@ -5,7 +5,7 @@ use kernel::ErrorKind;
 use crate::budgets::BudgetRefused;
 use crate::fault::Fault;
 use crate::model::{CallRecord, UnknownWire};
-use crate::pool::{Failure, Target};
+use crate::pool::Target;
 use crate::spend::SpendRefused;
 
 /// What can go wrong with the configuration of models.
@@ -75,6 +75,8 @@ pub enum ChatErrorKind {
     Invalid,
     /// Every model was asked as often as it may be.
     Exhausted,
+    /// As many calls as every model takes are under way, and as many as may wait already.
+    Overloaded,
     /// The time was up.
     Deadline,
     /// A budget has no room for the call.
@@ -110,6 +112,7 @@ impl ChatError {
             ChatErrorKind::Unconfigured | ChatErrorKind::Invalid => ErrorKind::Invalid,
             ChatErrorKind::Budget => ErrorKind::Refused,
             ChatErrorKind::Exhausted | ChatErrorKind::Deadline => ErrorKind::Upstream,
+            ChatErrorKind::Overloaded => ErrorKind::Overloaded,
             ChatErrorKind::Internal => ErrorKind::Internal,
         }
     }
@@ -127,33 +130,29 @@ impl ChatError {
         Self::new(ChatErrorKind::Unconfigured, message)
     }
 
-    /// The last word of each target is told.
-    pub(crate) fn nobody_answered(
+    /// `faults`: of each target how often it was asked, and why there is no answer of it.
+    pub(crate) fn nobody_answered<'a>(
         late: bool,
-        targets: &[Target],
-        failures: &[Failure],
+        faults: impl Iterator<Item = (&'a Target, usize, Option<&'a Fault>)>,
         calls: Vec<CallRecord>,
     ) -> Self {
-        let question = |fault: &Fault| matches!(fault, Fault::Status { status: 400 | 413 | 422, .. } | Fault::Unfit(_));
-        let kind = match late {
-            true => ChatErrorKind::Deadline,
-            false if !failures.is_empty() && failures.iter().all(|failure| question(&failure.fault)) => {
-                ChatErrorKind::Invalid
-            }
-            false => ChatErrorKind::Exhausted,
-        };
-        let mut message = match kind {
-            ChatErrorKind::Deadline => "no model answered in time".to_owned(),
-            ChatErrorKind::Invalid => "no model takes this question".to_owned(),
-            _ => "no model answered".to_owned(),
-        };
-        for (n, target) in targets.iter().enumerate() {
-            let of_target = || failures.iter().filter(|failure| failure.target == n);
-            let (asked, Some(last)) = (of_target().count(), of_target().next_back()) else { continue };
+        let (mut told, mut crowded, mut invalid) = (String::new(), true, true);
+        for (target, asked, fault) in faults {
+            let Some(fault) = fault else { continue };
+            crowded &= matches!(fault, Fault::Crowded);
+            invalid &= matches!(fault, Fault::Status { status: 400 | 413 | 422, .. } | Fault::Unfit(_));
             let times = if asked > 1 { format!(" (asked {asked} times)") } else { String::new() };
+            let separator = if told.is_empty() { ": " } else { "; " };
             // Writing into a text cannot fail.
-            let _ = write!(message, "; {} {}{times}", target.name(), target.redact(&last.fault.to_string()));
+            let _ = write!(told, "{separator}{} {}{times}", target.name(), target.redact(&fault.to_string()));
         }
-        Self { kind, message: message.replacen("; ", ": ", 1), calls }
+        let (kind, what) = match late {
+            true => (ChatErrorKind::Deadline, "no model answered in time"),
+            false if told.is_empty() => (ChatErrorKind::Exhausted, "no model answered"),
+            false if crowded => (ChatErrorKind::Overloaded, "all models have too much to do"),
+            false if invalid => (ChatErrorKind::Invalid, "no model takes this question"),
+            false => (ChatErrorKind::Exhausted, "no model answered"),
+        };
+        Self { kind, message: format!("{what}{told}"), calls }
     }
 }

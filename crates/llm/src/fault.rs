@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::lines::TooLong;
+use crate::pool::Effect;
 
 /// The most of a provider's own words that is repeated to people.
 const WORDS: usize = 300;
@@ -12,9 +13,12 @@ const WORDS: usize = 300;
 pub(crate) enum Fault {
     #[error("could not be reached: {0}")]
     Unreachable(String),
-    /// The circuit breaker does not let calls through at the moment.
-    #[error("has failed repeatedly and is left alone for a moment")]
-    LeftAlone { retry_after: Duration },
+    /// The circuit breaker does not let calls through at the moment; what it heard last.
+    #[error("has failed repeatedly and is left alone for {} s{}", .retry_after.as_secs_f32().ceil(), lately(.last.as_deref()))]
+    LeftAlone { retry_after: Duration, last: Option<Box<Fault>> },
+    /// It has as many calls as it takes, and as many wait as may.
+    #[error("has as many calls under way as it takes")]
+    Crowded,
     #[error("answered with status {status}{}", said(.words))]
     Status { status: u16, words: String, verdict: Verdict },
     /// An error in the protocol's own form where an answer ought to be: in mid-stream, or with status 200.
@@ -24,6 +28,8 @@ pub(crate) enum Fault {
     Silent(Duration),
     #[error("fell silent in the middle of its answer for {} s", .0.as_secs_f32())]
     Stalled(Duration),
+    #[error("had not finished its answer within {} s", .0.as_secs_f32())]
+    TooSlow(Duration),
     #[error("broke off in the middle of its answer")]
     BrokenOff,
     #[error("sent something that is no answer: {0}")]
@@ -52,8 +58,16 @@ pub(crate) enum Verdict {
     Retry { after: Option<Duration> },
     /// It may succeed, but trying costs so much time that another model is asked first, where there is one.
     RetryLater,
-    /// The same call will fail again.
+    /// The target takes no such call: a wrong key, an unknown model.
     Refused,
+    /// The target takes none until somebody has paid.
+    OutOfCredit,
+    /// The input, with what was to come out, does not fit the model. A larger one may take it.
+    TooLong,
+    /// The target's content policy stands against it. Another's may not.
+    Declined,
+    /// The question itself is at fault, whoever is asked.
+    Invalid,
 }
 
 impl Fault {
@@ -61,15 +75,52 @@ impl Fault {
         match self {
             Self::Status { verdict, .. } | Self::Reported { verdict, .. } => *verdict,
             Self::Unreachable(_) | Self::BrokenOff | Self::Garbage(_) | Self::Empty => Verdict::Retry { after: None },
-            Self::LeftAlone { retry_after } => Verdict::Retry { after: Some(*retry_after) },
-            Self::Silent(_) | Self::Stalled(_) => Verdict::RetryLater,
-            Self::Speechless
-            | Self::TooLarge
-            | Self::Declined
-            | Self::Misconfigured(_)
-            | Self::Unfit(_)
-            | Self::CutOff => Verdict::Refused,
+            Self::LeftAlone { retry_after, .. } => Verdict::Retry { after: Some(*retry_after) },
+            Self::Silent(_) | Self::Stalled(_) | Self::TooSlow(_) | Self::Crowded => Verdict::RetryLater,
+            Self::Declined => Verdict::Declined,
+            Self::Speechless | Self::TooLarge | Self::Misconfigured(_) | Self::Unfit(_) | Self::CutOff => {
+                Verdict::Refused
+            }
         }
+    }
+}
+
+impl Fault {
+    /// What the call says about the model's health.
+    pub(crate) fn effect(&self) -> Effect {
+        match self {
+            Self::Status { status: 429 | 503 | 529, verdict: Verdict::Retry { .. }, .. } => Effect::Busy,
+            Self::Status { verdict, .. } | Self::Reported { verdict, .. } => match verdict {
+                Verdict::OutOfCredit => Effect::OutOfCredit,
+                Verdict::Retry { .. } | Verdict::RetryLater | Verdict::Refused => Effect::Failed,
+                // It does answer.
+                Verdict::TooLong | Verdict::Declined | Verdict::Invalid => Effect::Healthy,
+            },
+            Self::Unreachable(_)
+            | Self::Silent(_)
+            | Self::Stalled(_)
+            | Self::TooSlow(_)
+            | Self::BrokenOff
+            | Self::Garbage(_)
+            | Self::Empty => Effect::Failed,
+            Self::Speechless | Self::TooLarge | Self::Declined => Effect::Healthy,
+            Self::LeftAlone { .. } | Self::Crowded | Self::Misconfigured(_) | Self::Unfit(_) | Self::CutOff => {
+                Effect::Unknown
+            }
+        }
+    }
+
+    /// What made it so: of a target that is left alone what it said last.
+    pub(crate) fn cause(&self) -> &Self {
+        match self {
+            Self::LeftAlone { last: Some(last), .. } => last.cause(),
+            _ => self,
+        }
+    }
+
+    /// Whether a time-out was its end.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self, Self::Silent(_) | Self::Stalled(_) | Self::TooSlow(_))
     }
 }
 
@@ -102,6 +153,10 @@ pub(crate) fn brief(words: &str) -> String {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
     }
+}
+
+fn lately(last: Option<&Fault>) -> String {
+    last.map(|fault| format!("; it last {fault}")).unwrap_or_default()
 }
 
 fn said(words: &str) -> String {

@@ -15,6 +15,7 @@ mod embed;
 mod error;
 mod fault;
 mod gateway;
+mod group;
 pub mod keys;
 pub mod limits;
 mod lines;
@@ -23,6 +24,7 @@ mod piece;
 mod pool;
 pub mod prices;
 mod providers;
+mod refusal;
 mod request;
 mod spend;
 mod sse;
@@ -38,10 +40,11 @@ pub use account::Account;
 pub use budgets::{BudgetRefused, Budgets, Exceeded, Reservation};
 pub use error::{ChatError, ChatErrorKind, Error};
 pub use gateway::{Gateway, GatewayParts, ListShape, Served, Surface};
+pub use group::{Member, Routing, Seconds, Simple, Strategy, Timeouts};
 pub use keys::{Grant, KeyRefused, Keys};
 pub use limits::{Admission, Limit, Limiter, Limits, RateRefused};
 pub use model::{CallRecord, Completion, Delta, ModelRef, Stop, TokenUsage, UnknownWire, Wire};
-pub use pool::{Pool, PoolOptions, PoolParts};
+pub use pool::{BreakerState, ConnectionTest, Pool, PoolOptions, PoolParts, TargetHealth};
 pub use request::{
     ChatMessage, ChatRequest, Content, Echo, Effort, Image, OutputFormat, Part, Sampling, Source, Thinking, Thought,
     ToolCall, ToolChoice, ToolSpec,

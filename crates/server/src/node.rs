@@ -74,7 +74,7 @@ impl Node {
         });
         let tools = Tools::builtin(clock.clone());
         let programs: Vec<Arc<dyn Program>> =
-            vec![Arc::new(Turn::new(house.db.clone(), config_epoch.clone(), pool, tools.clone()))];
+            vec![Arc::new(Turn::new(house.db.clone(), config_epoch.clone(), pool.clone(), tools.clone()))];
         let channels = house.channels(config_epoch.clone());
         let options = EngineOptions {
             db: house.db.clone(),
@@ -102,6 +102,7 @@ impl Node {
             channels,
             tools,
             gateway,
+            pool,
             public_url: config.public_url.clone(),
             metrics,
             shutdown,

@@ -367,6 +367,26 @@ export interface paths {
         patch: operations["change_model_group"];
         trace?: never;
     };
+    "/api/organisations/{organisation}/model-groups/{group}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the models do that a call to the group may come to: its own, then those of its fallbacks. As the node sees it
+         *     that answers; other nodes make calls of their own.
+         */
+        get: operations["tell_model_group_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/projects": {
         parameters: {
             query?: never;
@@ -759,6 +779,23 @@ export interface paths {
         patch: operations["change_provider"];
         trace?: never;
     };
+    "/api/organisations/{organisation}/providers/{provider}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Really calls the provider with its key, asks which models it has, and tells what came of it. */
+        post: operations["test_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/tools": {
         parameters: {
             query?: never;
@@ -1059,6 +1096,14 @@ export interface components {
             name?: string | null;
             models?: components["schemas"]["Model"][] | null;
             fallbacks?: string[] | null;
+            strategy?: components["schemas"]["Strategy"] | null;
+            /**
+             * Format: int32
+             * @description Null: as often as the installation does.
+             */
+            retries?: number | null;
+            timeouts?: components["schemas"]["Timeouts"] | null;
+            simple?: components["schemas"]["Simple"] | null;
         };
         ChangeOrganisation: {
             display_name: string;
@@ -1207,6 +1252,11 @@ export interface components {
             name: string;
             models: components["schemas"]["Model"][];
             fallbacks?: string[];
+            strategy?: components["schemas"]["Strategy"];
+            /** Format: int32 */
+            retries?: number | null;
+            timeouts?: components["schemas"]["Timeouts"];
+            simple?: components["schemas"]["Simple"] | null;
         };
         CreateOrganisation: {
             /** @description Lower-case letters, digits and hyphens; unique in the installation. */
@@ -1259,6 +1309,8 @@ export interface components {
         DeadLetterSource: "run" | "reply";
         /** @enum {string} */
         Direction: "inbound" | "outbound";
+        /** @enum {string} */
+        HealthState: "healthy" | "open" | "half-open";
         /** @description A role that waits for whoever holds the link. */
         Invitation: {
             /** Format: uuid */
@@ -1381,6 +1433,12 @@ export interface components {
             next: string | null;
         };
         /** @description One page of a list. */
+        List_ModelHealth: {
+            items: components["schemas"]["ModelHealth"][];
+            /** @description Where the next page begins; null on the last one. */
+            next: string | null;
+        };
+        /** @description One page of a list. */
         List_OperatedOrganisation: {
             items: components["schemas"]["OperatedOrganisation"][];
             /** @description Where the next page begins; null on the last one. */
@@ -1465,18 +1523,72 @@ export interface components {
             /** @description The provider's name. */
             provider: string;
             model: string;
+            /**
+             * Format: int32
+             * @description Its share of the calls beside the others', with the strategy `weighted`: 0 to 1000. With 0 it is asked only after
+             *     all others. Left out: the weight it has, else 1.
+             */
+            weight?: number | null;
         };
         /** @description Models that stand in for one another under one name. */
         ModelGroup: {
             /** Format: uuid */
             id: string;
             name: string;
-            /** @description Tried in this order. */
+            /** @description Tried in this order, unless the strategy says otherwise. */
             models: components["schemas"]["Model"][];
             /** @description Names of the groups tried after it. */
             fallbacks: string[];
+            strategy: components["schemas"]["Strategy"];
+            /**
+             * Format: int32
+             * @description How often a model is asked again after its first failure; null: as often as the installation does.
+             */
+            retries: number | null;
+            timeouts: components["schemas"]["Timeouts"];
+            simple: components["schemas"]["Simple"] | null;
             /** Format: date-time */
             created_at: string;
+        };
+        /** @description How one of a group's models does, as the node sees it that answers this. */
+        ModelHealth: {
+            provider: string;
+            model: string;
+            state: components["schemas"]["HealthState"];
+            /**
+             * Format: int64
+             * @description From asking to the first token, averaged, in milliseconds; null where it has not answered lately.
+             */
+            first_token_ms: number | null;
+            /**
+             * Format: int32
+             * @description Calls under way to this model.
+             */
+            in_flight: number;
+            /**
+             * Format: int32
+             * @description Calls under way to its provider, whatever the model.
+             */
+            provider_in_flight: number;
+            /**
+             * Format: int32
+             * @description How many calls its provider is given at once.
+             */
+            provider_limit: number;
+            /**
+             * Format: int32
+             * @description Calls of the last five minutes.
+             */
+            calls: number;
+            /**
+             * Format: int32
+             * @description Those of them that failed.
+             */
+            failures: number;
+            /** @description What went wrong last. */
+            last_error: string | null;
+            /** Format: date-time */
+            last_error_at: string | null;
         };
         MyOrganisation: {
             /** Format: uuid */
@@ -1593,6 +1705,22 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /** @description What came of trying a provider. */
+        ProviderTest: {
+            /** @description Whether it took the key and told its models. */
+            ok: boolean;
+            /**
+             * Format: int32
+             * @description The HTTP status that it answered with; null where it did not answer.
+             */
+            status: number | null;
+            /** Format: int64 */
+            latency_ms: number;
+            /** @description What went wrong, in the provider's own words without the key. */
+            error: string | null;
+            /** @description The models that it has, at most 500. */
+            models: string[];
+        };
         Refresh: {
             /** @description For clients without cookies; a browser sends none and its cookie counts. */
             refresh_token?: string | null;
@@ -1663,6 +1791,18 @@ export interface components {
             /** @description The next refresh token, for a client that sent the last one in the body. */
             refresh_token?: string;
         };
+        /** @description Which calls another group answers, because they are simple. Where it does not answer, the group itself does. */
+        Simple: {
+            /** @description The name of the group that is asked first. */
+            group: string;
+            /**
+             * Format: int64
+             * @description The longest input, in estimated tokens, that is simple.
+             */
+            max_input_tokens: number;
+            /** @description Whether a call that offers tools is simple too. */
+            tools?: boolean;
+        };
         Step: {
             /** Format: int32 */
             seq: number;
@@ -1683,6 +1823,11 @@ export interface components {
         };
         /** @enum {string} */
         StepState: "started" | "done" | "failed";
+        /**
+         * @description Which model of a group is asked first. Those that keep failing are asked last, whatever the strategy.
+         * @enum {string}
+         */
+        Strategy: "ordered" | "weighted" | "latency" | "cost" | "least-busy";
         /** @description Data of the event `text`: a piece of an answer while it is being made. A later attempt replaces an earlier one's text. */
         TextDelta: {
             /** Format: int64 */
@@ -1695,6 +1840,27 @@ export interface components {
              */
             offset: number;
             text: string;
+        };
+        /** @description How long to wait, in seconds; what is left out is as the installation has it. */
+        Timeouts: {
+            /**
+             * Format: double
+             * @description From asking a model to the first piece of its answer.
+             * @default null
+             */
+            first_token: number | null;
+            /**
+             * Format: double
+             * @description Between two pieces of an answer.
+             * @default null
+             */
+            between_tokens: number | null;
+            /**
+             * Format: double
+             * @description From asking a model to the end of its answer.
+             * @default null
+             */
+            total: number | null;
         };
         /** @description Something an agent may be given to work with. */
         Tool: {
@@ -2718,6 +2884,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelGroup"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tell_model_group_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ModelHealth"];
                 };
             };
             /** @description The request was not done */
@@ -3847,6 +4045,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderTest"];
                 };
             };
             /** @description The request was not done */

@@ -28,7 +28,9 @@ impl Cause {
             ChatErrorKind::Unconfigured => Self::NotConfigured,
             ChatErrorKind::Deadline => Self::Time,
             ChatErrorKind::Budget => Self::Budget,
-            ChatErrorKind::Invalid | ChatErrorKind::Exhausted | ChatErrorKind::Internal => Self::ModelUnreachable,
+            ChatErrorKind::Invalid | ChatErrorKind::Exhausted | ChatErrorKind::Overloaded | ChatErrorKind::Internal => {
+                Self::ModelUnreachable
+            }
         }
     }
 

@@ -14,12 +14,13 @@ use utoipa_axum::routes;
 use crate::extract::{Id, InOrganisation, Json, List, permit};
 use crate::problem::Problem;
 use crate::state::AppState;
-use types::{ChangeModelGroup, CreateModelGroup, ModelGroup};
+use types::{ChangeModelGroup, CreateModelGroup, ModelGroup, ModelHealth};
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list_model_groups, create_model_group))
         .routes(routes!(change_model_group, delete_model_group))
+        .routes(routes!(tell_model_group_health))
 }
 
 /// The organisation's model groups, by name.
@@ -104,6 +105,26 @@ async fn delete_model_group(
     tx.commit().await?;
     app.in_force(epoch).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How the models do that a call to the group may come to: its own, then those of its fallbacks. As the node sees it
+/// that answers; other nodes make calls of their own.
+#[utoipa::path(
+    get,
+    path = "/api/organisations/{organisation}/model-groups/{group}/health",
+    tag = "model groups",
+    responses((status = 200, body = List<ModelHealth>))
+)]
+async fn tell_model_group_health(
+    State(app): State<AppState>,
+    who: InOrganisation<permit::ModelsRead>,
+    Id(id): Id<ModelGroupId>,
+) -> Result<Json<List<ModelHealth>>, Problem> {
+    let mut tx = who.begin(&app).await?;
+    let group = store::find_group(&mut tx, id).await?;
+    drop(tx);
+    let health = app.pool.health(who.access.tenant, &group.name).await?.unwrap_or_default();
+    Ok(Json(List::whole(health.into_iter().map(ModelHealth::from).collect())))
 }
 
 async fn record<P>(

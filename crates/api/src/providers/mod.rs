@@ -14,12 +14,13 @@ use utoipa_axum::routes;
 use crate::extract::{Id, InOrganisation, Json, List, permit};
 use crate::problem::Problem;
 use crate::state::AppState;
-use types::{ChangeProvider, CreateProvider, Provider};
+use types::{ChangeProvider, CreateProvider, Provider, ProviderTest};
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list_providers, create_provider))
         .routes(routes!(change_provider, delete_provider))
+        .routes(routes!(test_provider))
 }
 
 /// The organisation's providers, by name.
@@ -117,6 +118,25 @@ async fn delete_provider(
     tx.commit().await?;
     app.in_force(epoch).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Really calls the provider with its key, asks which models it has, and tells what came of it.
+#[utoipa::path(
+    post,
+    path = "/api/organisations/{organisation}/providers/{provider}/test",
+    tag = "providers",
+    responses((status = 200, body = ProviderTest))
+)]
+async fn test_provider(
+    State(app): State<AppState>,
+    who: InOrganisation<permit::ModelsWrite>,
+    Id(id): Id<ProviderId>,
+) -> Result<Json<ProviderTest>, Problem> {
+    let mut tx = who.begin(&app).await?;
+    store::find_provider(&mut tx, id).await?;
+    drop(tx);
+    let tested = app.pool.test_provider(who.access.tenant, id).await?;
+    Ok(Json(tested.ok_or(llm::Error::NotFound("provider"))?.into()))
 }
 
 async fn record<P>(

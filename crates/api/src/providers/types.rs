@@ -55,6 +55,31 @@ pub(crate) struct ChangeProvider {
     pub api_key: Option<Option<Secret>>,
 }
 
+/// What came of trying a provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProviderTest {
+    /// Whether it took the key and told its models.
+    pub ok: bool,
+    /// The HTTP status that it answered with; null where it did not answer.
+    pub status: Option<u16>,
+    pub latency_ms: u64,
+    /// What went wrong, in the provider's own words without the key.
+    pub error: Option<String>,
+    /// The models that it has, at most 500.
+    pub models: Vec<String>,
+}
+
+impl From<llm::ConnectionTest> for ProviderTest {
+    fn from(test: llm::ConnectionTest) -> Self {
+        let (models, error) = match test.outcome {
+            Ok(models) => (models, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let latency_ms = u64::try_from(test.took.as_millis()).unwrap_or(u64::MAX);
+        Self { ok: error.is_none(), status: test.status, latency_ms, error, models }
+    }
+}
+
 impl ChangeProvider {
     /// Whether calls go elsewhere afterwards.
     pub(crate) fn moves(&self, old: &llm::store::Provider) -> bool {

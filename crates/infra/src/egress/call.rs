@@ -34,8 +34,8 @@ impl Timeouts {
 #[derive(Debug)]
 pub struct Call {
     pub(super) request: RequestBuilder,
-    /// What the breaker watches: `host:port`, and the label where there is one.
-    pub(super) destination: String,
+    /// What the breaker watches: `host:port`, and the label where there is one; `None` where it watches nothing.
+    pub(super) destination: Option<String>,
     pub(super) reach: Reach,
 }
 
@@ -43,12 +43,18 @@ impl Call {
     pub(super) fn new(request: RequestBuilder, url: &Url, reach: Reach) -> Self {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
-        Self { request, destination: format!("{host}:{port}"), reach }
+        Self { request, destination: Some(format!("{host}:{port}")), reach }
     }
 
     /// Gives this caller a breaker of its own at the destination: one tenant's bad luck is not everybody's.
     pub fn label(mut self, label: impl std::fmt::Display) -> Self {
-        self.destination = format!("{}#{label}", self.destination);
+        self.destination = self.destination.map(|destination| format!("{destination}#{label}"));
+        self
+    }
+
+    /// No breaker here has a say, because the caller keeps a finer one of its own.
+    pub fn unwatched(mut self) -> Self {
+        self.destination = None;
         self
     }
 

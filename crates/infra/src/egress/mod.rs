@@ -105,7 +105,7 @@ impl Egress {
     /// Sends the call and waits for the answer's headers; whatever its status, an answer is `Ok`.
     pub async fn send(&self, call: Call, timeouts: Timeouts) -> Result<Response, EgressError> {
         let Call { request, destination, reach } = call;
-        let permit = self.shared.breakers.enter(&destination)?;
+        let permit = destination.as_deref().map(|destination| self.shared.breakers.enter(destination)).transpose()?;
         let request = match timeouts.total {
             Some(total) => request.timeout(total),
             None => request,
@@ -116,12 +116,14 @@ impl Egress {
             Ok(Err(error)) => Err(EgressError::from(error)),
             Ok(Ok(response)) => check_peer(response, reach),
         };
-        permit.settle(match &result {
-            Ok(response) if matches!(response.status().as_u16(), 502..=504) => Verdict::Failed,
-            Err(error) if error.kind() == ErrorKind::Upstream => Verdict::Failed,
-            Ok(_) => Verdict::Healthy,
-            Err(_) => Verdict::Unknown,
-        });
+        if let Some(permit) = permit {
+            permit.settle(match &result {
+                Ok(response) if matches!(response.status().as_u16(), 502..=504) => Verdict::Failed,
+                Err(error) if error.kind() == ErrorKind::Upstream => Verdict::Failed,
+                Ok(_) => Verdict::Healthy,
+                Err(_) => Verdict::Unknown,
+            });
+        }
         result
     }
 

@@ -99,7 +99,6 @@ impl Call<'_> {
             }
         }
         let mut asked: Option<Understood> = None;
-        let mut last: Option<(Fault, Target)> = None;
         while let Some(turn) = route.next().await {
             meter.asks(turn.target());
             let begun = if self.surface.passes(turn.target().upstream.wire) {
@@ -121,14 +120,11 @@ impl Call<'_> {
                     meter.begins();
                     return Ok((turn, begun));
                 }
-                Err(fault) => {
-                    last = Some((fault.clone(), turn.target().clone()));
-                    route.failed(turn, fault);
-                }
+                Err(fault) => route.failed(turn, fault),
             }
         }
-        Err(match last {
-            Some((fault, target)) => Refusal::from_fault(&fault, &target),
+        Err(match route.last_word() {
+            Some((fault, target)) => Refusal::from_fault(fault, target),
             None => Refusal::new(RefusalKind::Timeout, "no time was left to ask a model"),
         })
     }
@@ -322,6 +318,7 @@ impl From<ChatError> for Refusal {
             ChatErrorKind::Unconfigured => RefusalKind::UnknownModel,
             ChatErrorKind::Invalid => RefusalKind::Invalid,
             ChatErrorKind::Exhausted => RefusalKind::Upstream,
+            ChatErrorKind::Overloaded => RefusalKind::Overloaded,
             ChatErrorKind::Deadline => RefusalKind::Timeout,
             ChatErrorKind::Budget => RefusalKind::Budget,
             ChatErrorKind::Internal => RefusalKind::Internal,

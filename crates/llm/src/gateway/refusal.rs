@@ -62,19 +62,14 @@ impl Refusal {
 
     /// What a client is told of the last failure of a call.
     pub(crate) fn from_fault(fault: &Fault, target: &Target) -> Self {
-        let kind = match fault {
-            Fault::Status { status, .. } => RefusalKind::of_status(*status),
-            Fault::Silent(_) | Fault::Stalled(_) | Fault::CutOff => RefusalKind::Timeout,
-            Fault::LeftAlone { .. } => RefusalKind::Overloaded,
-            Fault::Declined => RefusalKind::ContentPolicy,
-            Fault::Unfit(_) => RefusalKind::Invalid,
-            _ => RefusalKind::Upstream,
+        // What it said last is what helps, not that it is left alone because of it.
+        let cause = fault.cause();
+        let kind = RefusalKind::of_fault(cause);
+        let retry_after = match fault.verdict() {
+            Verdict::Retry { after } => after,
+            _ => None,
         };
-        let (retry_after, may_pass) = match fault.verdict() {
-            Verdict::Retry { after } => (after, true),
-            Verdict::RetryLater => (None, true),
-            Verdict::Refused => (None, false),
-        };
+        let may_pass = matches!(cause.verdict(), Verdict::Retry { .. } | Verdict::RetryLater);
         let message = format!("{} {}", target.name(), target.redact(&fault.to_string()));
         Self { retry_after, may_pass: may_pass && kind.may_pass(), ..Self::new(kind, message) }
     }
@@ -83,6 +78,19 @@ impl Refusal {
 impl RefusalKind {
     fn may_pass(self) -> bool {
         matches!(self, Self::Rate | Self::Overloaded | Self::Upstream | Self::Timeout | Self::Internal)
+    }
+
+    fn of_fault(fault: &Fault) -> Self {
+        match (fault, fault.verdict()) {
+            (_, Verdict::TooLong) => Self::ContextLength,
+            (_, Verdict::Declined) => Self::ContentPolicy,
+            (_, Verdict::OutOfCredit) => Self::Upstream,
+            (Fault::Unfit(_), _) => Self::Invalid,
+            (Fault::Status { status, .. }, _) => Self::of_status(*status),
+            (Fault::LeftAlone { .. } | Fault::Crowded, _) => Self::Overloaded,
+            (Fault::Silent(_) | Fault::Stalled(_) | Fault::TooSlow(_) | Fault::CutOff, _) => Self::Timeout,
+            _ => Self::Upstream,
+        }
     }
 
     /// What it means to the client that a provider answered with `status`. That our key is refused is no fault of the

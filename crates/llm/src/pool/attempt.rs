@@ -62,7 +62,7 @@ pub(crate) async fn ask(
     body: Bytes,
 ) -> Result<Response, Fault> {
     let upstream = &turn.target().upstream;
-    let mut call = egress.request(Method::POST, &url, upstream.reach)?.label(upstream.id).body(body);
+    let mut call = egress.request(Method::POST, &url, upstream.reach)?.unwatched().body(body);
     for (name, value) in &headers {
         call = call.header(name, value);
     }
@@ -82,7 +82,7 @@ impl From<EgressError> for Fault {
         match error {
             EgressError::Refused { .. } | EgressError::Invalid(_) => Self::Misconfigured(error.to_string()),
             EgressError::TooLarge { .. } => Self::TooLarge,
-            EgressError::BreakerOpen { retry_after } => Self::LeftAlone { retry_after },
+            EgressError::BreakerOpen { retry_after } => Self::LeftAlone { retry_after, last: None },
             EgressError::Connect(_) | EgressError::Timeout { .. } | EgressError::Broken(_) => {
                 Self::Unreachable(with_cause(&error))
             }

@@ -7,6 +7,9 @@ use infra::Reach;
 use kernel::{ProviderId, Secret};
 use url::Url;
 
+use super::health::Gate;
+use super::route::Needs;
+use crate::group::{Member, Routing};
 use crate::model::{ModelRef, TokenUsage, Wire};
 use crate::prices::{Price, PriceBook};
 use crate::providers::adapter;
@@ -30,12 +33,15 @@ pub(crate) struct Upstream {
     pub(crate) reach: Reach,
     /// Goes to `base` and nowhere else.
     pub(crate) key: Option<Secret>,
+    /// How it does, whatever the configuration.
+    pub(crate) gate: Arc<Gate>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
-    pub(crate) models: Vec<ModelRef>,
+    pub(crate) models: Vec<Member>,
     pub(crate) fallbacks: Vec<String>,
+    pub(crate) routing: Arc<Routing>,
 }
 
 /// One model that may be asked.
@@ -56,15 +62,22 @@ pub(crate) struct Offer {
     pub(crate) owner: String,
 }
 
-/// What a group's name stands for.
+/// What a name stands for.
 #[derive(Default)]
 pub(crate) struct Resolved {
-    /// In the order in which they are asked.
-    pub(crate) targets: Vec<Target>,
+    /// A group's models, then those of each group that it falls back to.
+    pub(crate) stages: Vec<Stage>,
     /// Why others are left out, for people.
     pub(crate) skipped: Vec<String>,
-    /// There is a group of this name.
+    /// There is something of this name.
     pub(crate) known: bool,
+}
+
+/// The models of one group that can be called.
+pub(crate) struct Stage {
+    pub(crate) routing: Arc<Routing>,
+    /// With their weights, as they are listed.
+    pub(crate) targets: Vec<(Target, u32)>,
 }
 
 impl Catalogue {
@@ -73,17 +86,43 @@ impl Catalogue {
         Self { providers, groups: groups.into_iter().collect(), prices }
     }
 
-    /// The group's models, then those of its fallbacks, theirs after them; each group and model once.
-    pub(crate) fn resolve(&self, group: &str) -> Resolved {
-        let mut resolved = Resolved { known: self.groups.contains_key(group), ..Resolved::default() };
+    /// `name` is a group's, or `provider/model`. A group's models come first, then those of its fallbacks, theirs after
+    /// them; each group and model once. Where the work is simple, the group named for it goes before all.
+    pub(crate) fn resolve(&self, name: &str, needs: Needs) -> Resolved {
+        if let Some((provider, model)) = name.split_once('/') {
+            return self.resolve_model(provider, model);
+        }
+        let mut resolved = Resolved { known: self.groups.contains_key(name), ..Resolved::default() };
         let mut seen = HashSet::new();
-        self.collect(group, &mut HashSet::new(), &mut seen, &mut resolved);
+        let simple = self.groups.get(name).and_then(|group| group.routing.simple.as_ref());
+        if let Some(simple) = simple.filter(|simple| simple.covers(needs.input_tokens, needs.tools))
+            && let Some(group) = self.groups.get(&simple.group)
+        {
+            self.stage(group, &mut seen, &mut resolved);
+        }
+        self.collect(name, &mut HashSet::new(), &mut seen, &mut resolved);
+        resolved
+    }
+
+    pub(crate) fn upstream(&self, id: ProviderId) -> Option<Arc<Upstream>> {
+        self.providers.values().find(|upstream| upstream.id == id).cloned()
+    }
+
+    fn resolve_model(&self, provider: &str, model: &str) -> Resolved {
+        let known = self.providers.contains_key(provider) && !model.is_empty();
+        let mut resolved = Resolved { known, ..Resolved::default() };
+        if known {
+            let model = ModelRef { provider: provider.to_owned(), model: model.to_owned() };
+            let group = Group { models: vec![Member::new(model)], ..Group::default() };
+            self.stage(&group, &mut HashSet::new(), &mut resolved);
+        }
         resolved
     }
 
     /// All groups, then all models that stand in one, each by name.
     pub(crate) fn offers(&self) -> Vec<Offer> {
-        let models: BTreeSet<&ModelRef> = self.groups.values().flat_map(|group| &group.models).collect();
+        let models: BTreeSet<&ModelRef> =
+            self.groups.values().flat_map(|group| &group.models).map(|it| &it.model).collect();
         let groups: BTreeSet<&String> = self.groups.keys().collect();
         let group = |name: &String| Offer { name: name.clone(), owner: "konstruct".to_owned() };
         let model = |model: &ModelRef| Offer { name: model.to_string(), owner: model.provider.clone() };
@@ -92,20 +131,28 @@ impl Catalogue {
 
     fn collect<'a>(
         &'a self,
-        group: &'a str,
+        name: &'a str,
         visited: &mut HashSet<&'a str>,
         seen: &mut HashSet<&'a ModelRef>,
         resolved: &mut Resolved,
     ) {
-        let Some(found) = self.groups.get(group).filter(|_| visited.insert(group)) else { return };
-        for model in found.models.iter().filter(|model| seen.insert(*model)) {
+        let Some(group) = self.groups.get(name).filter(|_| visited.insert(name)) else { return };
+        self.stage(group, seen, resolved);
+        for fallback in &group.fallbacks {
+            self.collect(fallback, visited, seen, resolved);
+        }
+    }
+
+    fn stage<'a>(&self, group: &'a Group, seen: &mut HashSet<&'a ModelRef>, resolved: &mut Resolved) {
+        let mut targets = Vec::with_capacity(group.models.len());
+        for Member { model, weight } in group.models.iter().filter(|member| seen.insert(&member.model)) {
             match self.target(model) {
-                Ok(target) => resolved.targets.push(target),
+                Ok(target) => targets.push((target, *weight)),
                 Err(why) => resolved.skipped.push(format!("{model} {why}")),
             }
         }
-        for fallback in &found.fallbacks {
-            self.collect(fallback, visited, seen, resolved);
+        if !targets.is_empty() {
+            resolved.stages.push(Stage { routing: Arc::clone(&group.routing), targets });
         }
     }
 
@@ -170,23 +217,36 @@ fn needs_key(wire: Wire, base: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group::Simple;
 
     fn upstream(name: &str, wire: Wire, base: &str, key: Option<&str>) -> Upstream {
         let (base, key) = (Upstream::base_url(wire, base), key.map(Secret::from));
-        Upstream { id: ProviderId::new(), name: name.into(), wire, base, reach: Reach::Public, key }
+        Upstream {
+            id: ProviderId::new(),
+            name: name.into(),
+            wire,
+            base,
+            reach: Reach::Public,
+            key,
+            gate: Arc::default(),
+        }
     }
 
     fn group(name: &str, models: &[(&str, &str)], fallbacks: &[&str]) -> (String, Group) {
-        let models =
-            models.iter().map(|(provider, model)| ModelRef { provider: (*provider).into(), model: (*model).into() });
-        (
-            name.into(),
-            Group { models: models.collect(), fallbacks: fallbacks.iter().map(|name| (*name).into()).collect() },
-        )
+        let model =
+            |(provider, model): &(&str, &str)| ModelRef { provider: (*provider).into(), model: (*model).into() };
+        let models = models.iter().map(model).map(Member::new).collect();
+        let fallbacks = fallbacks.iter().map(|name| (*name).into()).collect();
+        (name.into(), Group { models, fallbacks, ..Group::default() })
     }
 
     fn names(resolved: &Resolved) -> Vec<String> {
-        resolved.targets.iter().map(|target| target.name().to_string()).collect()
+        let targets = resolved.stages.iter().flat_map(|stage| &stage.targets);
+        targets.map(|(target, _)| target.name().to_string()).collect()
+    }
+
+    fn resolve(catalogue: &Catalogue, name: &str) -> Resolved {
+        catalogue.resolve(name, Needs::default())
     }
 
     fn catalogue(groups: Vec<(String, Group)>) -> Catalogue {
@@ -208,7 +268,7 @@ mod tests {
             group("fast", &[("ollama", "c"), ("openai", "a")], &["last"]),
             group("last", &[("builtin", "quotes")], &[]),
         ]);
-        assert_eq!(names(&catalogue.resolve("quality")), ["openai/a", "vllm/b", "ollama/c", "builtin/quotes"]);
+        assert_eq!(names(&resolve(&catalogue, "quality")), ["openai/a", "vllm/b", "ollama/c", "builtin/quotes"]);
     }
 
     #[test]
@@ -217,14 +277,14 @@ mod tests {
             group("a", &[("ollama", "1")], &["b", "nowhere"]),
             group("b", &[("ollama", "2")], &["a", "b"]),
         ]);
-        assert_eq!(names(&catalogue.resolve("a")), ["ollama/1", "ollama/2"]);
-        assert!(catalogue.resolve("a").known && !catalogue.resolve("nowhere").known);
+        assert_eq!(names(&resolve(&catalogue, "a")), ["ollama/1", "ollama/2"]);
+        assert!(resolve(&catalogue, "a").known && !resolve(&catalogue, "nowhere").known);
     }
 
     #[test]
     fn what_cannot_be_called_is_left_out_with_the_reason() {
         let models = [("anthropic", "m"), ("gone", "m"), ("broken", "m"), ("ollama", "m")];
-        let resolved = catalogue(vec![group("g", &models, &[])]).resolve("g");
+        let resolved = resolve(&catalogue(vec![group("g", &models, &[])]), "g");
         assert_eq!(names(&resolved), ["ollama/m"]);
         assert_eq!(
             resolved.skipped,
@@ -234,5 +294,32 @@ mod tests {
                 "broken/m has no usable address",
             ]
         );
+    }
+
+    #[test]
+    fn a_model_can_be_named_with_its_provider_alone() {
+        let catalogue = catalogue(vec![]);
+        assert_eq!(names(&resolve(&catalogue, "vllm/meta/llama")), ["vllm/meta/llama"]);
+        let skipped = resolve(&catalogue, "anthropic/m");
+        assert_eq!((skipped.known, skipped.skipped), (true, vec!["anthropic/m has no API key yet".to_owned()]));
+        assert!(!resolve(&catalogue, "nobody/m").known && !resolve(&catalogue, "vllm/").known);
+    }
+
+    #[test]
+    fn simple_work_goes_to_the_group_named_for_it_first() {
+        let simple = Simple { group: "fast".into(), max_input_tokens: 500, tools: false };
+        let mut quality = group("quality", &[("openai", "a"), ("ollama", "b")], &["last"]);
+        quality.1.routing = Arc::new(Routing { simple: Some(simple), ..Routing::default() });
+        let catalogue = catalogue(vec![
+            quality,
+            group("fast", &[("ollama", "b")], &["nowhere"]),
+            group("last", &[("builtin", "quotes")], &[]),
+        ]);
+        let asked = |input_tokens, tools| {
+            names(&catalogue.resolve("quality", Needs { input_tokens, tools, ..Needs::default() }))
+        };
+        assert_eq!(asked(500, false), ["ollama/b", "openai/a", "builtin/quotes"]);
+        assert_eq!(asked(501, false), ["openai/a", "ollama/b", "builtin/quotes"]);
+        assert_eq!(asked(1, true), ["openai/a", "ollama/b", "builtin/quotes"]);
     }
 }

@@ -27,22 +27,30 @@ pub(crate) async fn refusal(response: Response, patience: Duration, now: DateTim
 
 pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Fault {
     let error = ErrorBody::parse(body);
-    let money = error.as_ref().is_some_and(ErrorBody::is_about_money);
+    let verdict = verdict(status, headers, error.as_ref().and_then(ErrorBody::verdict), now);
     let words = match error {
         Some(error) => error.words,
         None if status.is_redirection() => "it points to another address, which is not followed".to_owned(),
         None if body.trim_ascii_start().starts_with(b"<") => "a web page".to_owned(),
         None => brief(&String::from_utf8_lossy(body)),
     };
-    let retry = Verdict::Retry { after: retry_after(headers, now) };
-    let verdict = match headers.get("x-should-retry").map(|value| value.as_bytes()) {
-        _ if money => Verdict::Refused,
-        Some(b"true") => retry,
-        Some(b"false") => Verdict::Refused,
-        _ if matches!(status.as_u16(), 408 | 409 | 429 | 500..) => retry,
-        _ => Verdict::Refused,
-    };
     Fault::Status { status: status.as_u16(), words, verdict }
+}
+
+/// `said`: what the body says of itself. `x-should-retry` goes before everything but money, the body before the status.
+fn verdict(status: StatusCode, headers: &HeaderMap, said: Option<Verdict>, now: DateTime<Utc>) -> Verdict {
+    let retry = Verdict::Retry { after: retry_after(headers, now) };
+    match (headers.get("x-should-retry").map(|value| value.as_bytes()), status.as_u16(), said) {
+        (_, _, Some(Verdict::OutOfCredit)) | (_, 402, _) => Verdict::OutOfCredit,
+        (Some(b"true"), ..) => retry,
+        (_, _, Some(said @ (Verdict::TooLong | Verdict::Declined))) => said,
+        (Some(b"false"), 408 | 409 | 429 | 500.., _) => Verdict::Refused,
+        (_, 408 | 409 | 429 | 500.., _) => retry,
+        (_, 413, _) => Verdict::TooLong,
+        (_, 401 | 403 | 404, _) | (.., Some(Verdict::Refused)) => Verdict::Refused,
+        (_, 400..=499, _) => Verdict::Invalid,
+        _ => Verdict::Refused,
+    }
 }
 
 /// `retry-after-ms`, else `retry-after` in seconds or as a date.
@@ -98,12 +106,22 @@ mod tests {
         for status in [408, 409, 429, 500, 502, 503, 529] {
             assert_eq!(judged(status, &[], ""), retry, "{status}");
         }
-        for status in [201, 301, 400, 401, 402, 403, 404, 413, 422] {
+        for status in [201, 301, 401, 403, 404] {
             assert_eq!(judged(status, &[], ""), Verdict::Refused, "{status}");
         }
-        assert_eq!(judged(429, &[], r#"{"error":{"message":"x","code":"insufficient_quota"}}"#), Verdict::Refused);
+        for status in [400, 405, 422] {
+            assert_eq!(judged(status, &[], ""), Verdict::Invalid, "{status}");
+        }
+        assert_eq!((judged(402, &[], ""), judged(413, &[], "")), (Verdict::OutOfCredit, Verdict::TooLong));
+        let quota = r#"{"error":{"message":"x","code":"insufficient_quota"}}"#;
+        assert_eq!(judged(429, &[("x-should-retry", "true")], quota), Verdict::OutOfCredit);
         assert_eq!(judged(429, &[("x-should-retry", "false")], ""), Verdict::Refused);
         assert_eq!(judged(400, &[("x-should-retry", "true")], ""), retry);
+        let long = r#"{"error":{"message":"x","type":"invalid_request_error","code":"context_length_exceeded"}}"#;
+        assert_eq!(judged(400, &[], long), Verdict::TooLong);
+        assert_eq!(judged(400, &[], r#"{"error":{"message":"x","code":"model_not_found"}}"#), Verdict::Refused);
+        let busy = r#"{"error":{"message":"x","type":"invalid_request_error"}}"#;
+        assert_eq!(judged(500, &[], busy), retry, "the status goes before a kind that says little");
     }
 
     #[test]

@@ -3,10 +3,14 @@
 mod attempt;
 mod catalogue;
 mod chat;
+mod connection;
+pub(crate) mod health;
 mod judge;
 mod plan;
 mod reading;
 mod route;
+mod sight;
+mod strategy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +22,12 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::attempt::ask;
 pub(crate) use self::catalogue::{Catalogue, Group, Offer, Target, Upstream};
-use self::plan::Rules;
+pub use self::connection::ConnectionTest;
+pub use self::health::BreakerState;
+pub(crate) use self::health::{Effect, Watch};
 pub(crate) use self::reading::Reading;
-pub(crate) use self::route::{Failure, Needs, Patience, Route, Turn};
+pub(crate) use self::route::{Author, Needs, Patience, Route, Turn};
+pub use self::sight::TargetHealth;
 use crate::account::Account;
 use crate::budgets::Budgets;
 use crate::error::{ChatError, ChatErrorKind, Error};
@@ -42,9 +49,11 @@ pub struct PoolOptions {
     pub between_tokens: Duration,
     /// The most calls to one model for one answer.
     pub attempts: u32,
-    /// The pause after the first failure lasts between half of this and all of it; the next up to twice as long, and so on.
+    /// The pause after the first failure lasts up to this long; the next up to twice as long, and so on.
     pub first_pause: Duration,
     pub longest_pause: Duration,
+    /// The most calls under way to one provider with one key.
+    pub max_in_flight: u32,
 }
 
 impl Default for PoolOptions {
@@ -57,6 +66,7 @@ impl Default for PoolOptions {
             attempts: 3,
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(4),
+            max_in_flight: health::CEILING,
         }
     }
 }
@@ -83,6 +93,7 @@ struct Shared {
     db: Db,
     sealer: Sealer,
     catalogues: EpochCache<TenantId, Arc<Catalogue>>,
+    watch: Watch,
     caller: Caller,
     usage: UsageLog,
     budgets: Budgets,
@@ -99,8 +110,8 @@ impl Pool {
     pub fn new(parts: PoolParts) -> Self {
         let PoolParts { db, egress, sealer, config_epoch, clock, options, usage, budgets } = parts;
         let catalogues = EpochCache::new(config_epoch, CATALOGUES);
-        let caller = Caller { egress, clock, options };
-        Self { shared: Arc::new(Shared { db, sealer, catalogues, caller, usage, budgets }) }
+        let (watch, caller) = (Watch::new(options.max_in_flight), Caller { egress, clock, options });
+        Self { shared: Arc::new(Shared { db, sealer, catalogues, watch, caller, usage, budgets }) }
     }
 
     /// Asks, for `account`, the models of `group`, in order, then those of its fallbacks, until one answers or `deadline` has passed.
@@ -162,7 +173,7 @@ impl Pool {
         &self,
         account: &Account,
         name: &str,
-        _needs: Needs,
+        needs: Needs,
         until: Instant,
     ) -> Result<Route, ChatError> {
         let catalogue = match timeout_at(until, self.catalogue(TenantCtx::new(account.tenant))).await {
@@ -174,11 +185,12 @@ impl Pool {
             }
             Err(_) => return Err(ChatError::new(ChatErrorKind::Deadline, "no time was left to ask a model")),
         };
-        let resolved = catalogue.resolve(name);
-        if resolved.targets.is_empty() {
+        let resolved = catalogue.resolve(name, needs);
+        if resolved.stages.is_empty() {
             return Err(ChatError::unconfigured(name, resolved.known, &resolved.skipped));
         }
-        Ok(Route::new(resolved.targets, until, self.shared.caller.options))
+        let author = if account.key.is_some() { Author::Caller } else { Author::Us };
+        Ok(Route::new(resolved, needs, author, until, &self.shared.caller.options))
     }
 
     /// Everything that a call for `account` may name.
@@ -187,14 +199,9 @@ impl Pool {
     }
 
     async fn catalogue(&self, tenant: TenantCtx) -> Result<Arc<Catalogue>, Error> {
-        let load = || store::load_catalogue(&self.shared.db, &self.shared.sealer, tenant);
+        let Shared { db, sealer, watch, .. } = &*self.shared;
+        let load = || store::load_catalogue(db, sealer, watch, tenant);
         self.shared.catalogues.get_or_load(tenant.tenant, load).await
-    }
-}
-
-impl PoolOptions {
-    fn rules(&self) -> Rules {
-        Rules { attempts: self.attempts.max(1), first_pause: self.first_pause, longest_pause: self.longest_pause }
     }
 }
 

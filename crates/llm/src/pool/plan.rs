@@ -1,14 +1,16 @@
-//! Which model to ask next, and when: pure, so that it can be tried with every sequence of failures.
+//! Which target to ask next, and when: pure, so that it can be tried with every sequence of failures.
 //!
-//! Invariant: a target that refused is not asked again; no target is asked more often than `attempts` times.
+//! Invariant: a target that refused is not asked again; no target is asked more often than its attempts allow.
 //! Invariant: without a refusal every target gets all its attempts, as far as the deadline allows.
 
 use std::time::Duration;
 
 use crate::fault::Verdict;
 
-/// A pause up to this long is waited out; for a longer one another model is asked first, where there is one.
+/// A pause up to this long is waited out; for a longer one another target is asked first, where there is one.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// A target that is left alone for longer than this is not waited for, though nobody else is left.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -21,7 +23,6 @@ pub(super) struct Rules {
 
 /// Times are since the beginning of the whole call.
 pub(super) struct Plan {
-    rules: Rules,
     deadline: Duration,
     targets: Vec<State>,
     /// The target whose turn it is.
@@ -30,9 +31,11 @@ pub(super) struct Plan {
 
 #[derive(Clone, Copy)]
 struct State {
+    rules: Rules,
     attempts: u32,
     refused: bool,
     not_before: Duration,
+    first_failed: Duration,
 }
 
 /// A target to ask, once it is `at`.
@@ -40,12 +43,22 @@ struct State {
 pub(super) struct Try {
     pub(super) target: usize,
     pub(super) at: Duration,
+    /// It has been asked before.
+    pub(super) again: bool,
+    /// Somebody else could be asked instead.
+    pub(super) others: bool,
 }
 
 impl Plan {
-    pub(super) fn new(targets: usize, deadline: Duration, rules: Rules) -> Self {
-        let fresh = State { attempts: 0, refused: false, not_before: Duration::ZERO };
-        Self { rules, deadline, targets: vec![fresh; targets], at: 0 }
+    pub(super) fn new(targets: impl IntoIterator<Item = Rules>, deadline: Duration) -> Self {
+        let fresh = |rules| State {
+            rules,
+            attempts: 0,
+            refused: false,
+            not_before: Duration::ZERO,
+            first_failed: Duration::ZERO,
+        };
+        Self { deadline, targets: targets.into_iter().map(fresh).collect(), at: 0 }
     }
 
     /// `None`: there is nobody left to ask in time.
@@ -53,25 +66,33 @@ impl Plan {
         let count = self.targets.len();
         let live = || {
             let order = (0..count).map(|n| (self.at + n) % count);
-            order.map(|target| (target, self.targets[target])).filter(|(_, state)| self.is_live(state))
+            order.map(|target| (target, self.targets[target])).filter(|(_, state)| state.is_live())
         };
         let (target, state) = live()
             .find(|(_, state)| state.not_before <= now + PATIENCE)
             .or_else(|| live().min_by_key(|(_, state)| state.not_before))?;
         let at = state.not_before.max(now);
-        (at < self.deadline).then_some(Try { target, at })
+        let others = live().nth(1).is_some();
+        (at < self.deadline).then_some(Try { target, at, again: state.attempts > 0, others })
     }
 
-    /// Takes note that the call to `target` failed. `jitter` is a number between 0 and 1. It moves the second half of a
-    /// pause alone: chance must not use all attempts up within one hiccup of a provider.
+    /// Takes note that the call to `target` failed. `jitter` is a number between 0 and 1.
     pub(super) fn failed(&mut self, target: usize, verdict: Verdict, now: Duration, jitter: f64) {
         let state = &mut self.targets[target];
+        if state.attempts == 0 {
+            state.first_failed = now;
+        }
         state.attempts += 1;
-        let pause = self.rules.pause(state.attempts).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
+        let pause = state.pause(now, jitter.clamp(0.0, 1.0));
         let stays = match verdict {
-            Verdict::Refused => {
+            Verdict::Refused | Verdict::TooLong | Verdict::Declined | Verdict::OutOfCredit => {
                 state.refused = true;
                 false
+            }
+            Verdict::Invalid => {
+                // Nobody else would take it either.
+                self.targets.iter_mut().for_each(|state| state.refused = true);
+                return;
             }
             Verdict::RetryLater => {
                 state.not_before = now + pause;
@@ -84,13 +105,44 @@ impl Plan {
                 true
             }
         };
-        if !stays || !self.is_live(&self.targets[target]) {
+        if !stays || !state.is_live() {
             self.at = (target + 1) % self.targets.len();
         }
     }
 
-    fn is_live(&self, state: &State) -> bool {
-        !state.refused && state.attempts < self.rules.attempts
+    /// Takes note that `target` is not to be called for another `pause`. Answers whether it will be asked then.
+    pub(super) fn left_alone(&mut self, target: usize, now: Duration, pause: Duration) -> bool {
+        let state = &mut self.targets[target];
+        state.not_before = now + pause;
+        state.refused = pause > LONGEST_WAIT;
+        !state.refused
+    }
+
+    /// Takes note that `target` is not to be asked any more.
+    pub(super) fn give_up(&mut self, target: usize) {
+        self.targets[target].refused = true;
+    }
+}
+
+impl State {
+    fn is_live(&self) -> bool {
+        !self.refused && self.attempts < self.rules.attempts
+    }
+
+    /// The pause before the next attempt: any up to the longest (full jitter), so that those who failed together do not
+    /// come back together. Chance alone could use up all attempts within one hiccup of a provider, though: the last one
+    /// does not come before half of all pauses could have passed since the first failure.
+    fn pause(&self, now: Duration, jitter: f64) -> Duration {
+        let longest = self.rules.pause(self.attempts);
+        let is_last = self.attempts + 1 == self.rules.attempts;
+        let shortest = match is_last {
+            true => {
+                let all: Duration = (1..=self.attempts).map(|attempt| self.rules.pause(attempt)).sum();
+                (self.first_failed + all / 2).saturating_sub(now)
+            }
+            false => Duration::ZERO,
+        };
+        shortest + longest.saturating_sub(shortest).max(longest / 4).mul_f64(jitter)
     }
 }
 
@@ -118,7 +170,8 @@ mod tests {
 
     /// Which targets are asked when every call takes `call` and fails as `verdicts` say, by target.
     fn play(verdicts: &[Verdict], call: Duration) -> Vec<(usize, u64)> {
-        let (mut plan, mut now, mut asked) = (Plan::new(verdicts.len(), DEADLINE, RULES), Duration::ZERO, vec![]);
+        let (mut plan, mut now, mut asked) =
+            (Plan::new(verdicts.iter().map(|_| RULES), DEADLINE), Duration::ZERO, vec![]);
         while let Some(next) = plan.next(now) {
             now = next.at;
             asked.push((next.target, now.as_secs()));
@@ -162,12 +215,52 @@ mod tests {
     }
 
     #[test]
+    fn a_question_that_is_at_fault_itself_is_put_to_nobody_else() {
+        assert_eq!(order(&[Verdict::Invalid, RETRY], Duration::ZERO), [0]);
+        assert_eq!(order(&[Verdict::TooLong, Verdict::Declined, RETRY], Duration::ZERO), [0, 1, 2, 2, 2]);
+    }
+
+    #[test]
+    fn who_is_left_alone_is_asked_after_the_others_and_waited_for_a_while() {
+        let mut plan = Plan::new([RULES, RULES], DEADLINE);
+        let turn = |plan: &Plan, now| plan.next(Duration::from_secs(now)).map(|next| (next.target, next.at.as_secs()));
+        assert!(plan.left_alone(0, Duration::ZERO, Duration::from_secs(8)));
+        assert_eq!(turn(&plan, 0), Some((1, 0)));
+        plan.give_up(1);
+        assert_eq!(turn(&plan, 1), Some((0, 8)), "it still has all its attempts");
+        assert!(!plan.left_alone(0, Duration::from_secs(8), Duration::from_secs(60)));
+        assert_eq!(turn(&plan, 8), None);
+    }
+
+    #[test]
+    fn each_target_has_attempts_of_its_own() {
+        let mut plan = Plan::new([Rules { attempts: 1, ..RULES }, Rules { attempts: 2, ..RULES }], DEADLINE);
+        let mut asked = Vec::new();
+        while let Some(next) = plan.next(Duration::ZERO) {
+            asked.push((next.target, next.again, next.others));
+            plan.failed(next.target, RETRY, Duration::ZERO, 0.0);
+        }
+        assert_eq!(asked, [(0, false, true), (1, false, false), (1, true, false)]);
+    }
+
+    #[test]
     fn pauses_double_up_to_the_longest() {
         let pauses: Vec<u128> = [1, 2, 3, 5, 40, 200].map(|attempts| RULES.pause(attempts).as_millis()).to_vec();
         assert_eq!(pauses, [250, 500, 1000, 4000, 4000, 4000]);
     }
 
     proptest! {
+        #[test]
+        fn chance_does_not_use_up_all_attempts_within_a_hiccup(jitters in prop::collection::vec(0.0..=1.0_f64, 2)) {
+            let (mut plan, mut now) = (Plan::new([RULES], DEADLINE), Duration::ZERO);
+            for jitter in jitters {
+                plan.failed(0, RETRY, now, jitter);
+                now = plan.next(now).unwrap().at;
+            }
+            prop_assert!(now >= RULES.first_pause * 3 / 2, "{now:?}");
+            prop_assert!(now <= RULES.first_pause * 3, "{now:?}");
+        }
+
         #[test]
         fn every_target_gets_its_attempts_and_no_more(
             verdicts in prop::collection::vec(prop::sample::select(vec![

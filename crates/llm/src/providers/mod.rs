@@ -18,6 +18,7 @@ use crate::draft::Answer;
 use crate::fault::{Fault, Verdict, brief};
 use crate::model::{TokenUsage, Wire};
 use crate::piece::Sink;
+use crate::refusal;
 use crate::request::ChatRequest;
 
 /// The most bytes one event of a stream may hold.
@@ -30,6 +31,11 @@ pub(crate) trait Adapter: Send + Sync {
 
     /// Where questions go, and with which headers.
     fn door(&self, endpoint: &Endpoint<'_>) -> Result<Door, Fault>;
+
+    /// Where a GET below the base URL tells which models there are; `None` where nothing is called at all.
+    fn models_path(&self) -> Option<&'static str> {
+        Some("models")
+    }
 
     /// What to do for `request`: one HTTP call, or nothing more because the answer is here.
     fn call(&self, endpoint: &Endpoint<'_>, request: &ChatRequest) -> Result<Call, Fault>;
@@ -129,50 +135,20 @@ impl ErrorBody {
         Some(Self { kinds: ["type", "code", "status"].into_iter().filter_map(text).collect(), words: brief(&words) })
     }
 
-    /// Whether the same call will fail again: told from the kind, since in mid-stream there is no status.
-    pub(crate) fn is_final(&self) -> bool {
-        const FINAL: [&str; 20] = [
-            "insufficient_quota",
-            "billing_error",
-            "billing_hard_limit_reached",
-            "invalid_request_error",
-            "authentication_error",
-            "invalid_api_key",
-            "permission_error",
-            "not_found_error",
-            "model_not_found",
-            "context_length_exceeded",
-            "request_too_large",
-            "content_filter",
-            // OpenAI's responses.
-            "invalid_prompt",
-            "invalid_image",
-            "image_too_large",
-            // Gemini's.
-            "INVALID_ARGUMENT",
-            "FAILED_PRECONDITION",
-            "UNAUTHENTICATED",
-            "PERMISSION_DENIED",
-            "NOT_FOUND",
-        ];
-        self.kinds.iter().any(|kind| FINAL.contains(&kind.as_str()))
-    }
-
-    /// Whether it is about money that has run out, which waiting does not mend whatever the status says.
-    pub(crate) fn is_about_money(&self) -> bool {
-        const MONEY: [&str; 3] = ["insufficient_quota", "billing_error", "billing_hard_limit_reached"];
-        self.kinds.iter().any(|kind| MONEY.contains(&kind.as_str()))
+    /// What it means for the next call; `None`: nothing says that the same call will fail again.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        refusal::verdict(&self.kinds, &self.words)
     }
 
     /// The fault of an error that stands where an answer ought to.
     pub(crate) fn into_fault(self) -> Fault {
-        let verdict = if self.is_final() { Verdict::Refused } else { Verdict::Retry { after: None } };
+        let verdict = self.verdict().unwrap_or(Verdict::Retry { after: None });
         Fault::Reported { words: self.words, verdict }
     }
 }
 
 /// `base` with `path` behind it, whether or not it ends with a slash or already with the path's first part.
-fn join(base: &Url, path: &str) -> Url {
+pub(crate) fn join(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     let stem = base.path().trim_end_matches('/');
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
@@ -221,9 +197,9 @@ mod tests {
     fn errors_are_read_in_every_form() {
         let read = |body: &str| ErrorBody::parse(body.as_bytes());
         let quota = read(r#"{"error":{"message":"You exceeded","type":"insufficient_quota","code":null}}"#).unwrap();
-        assert!(quota.is_final() && quota.is_about_money());
+        assert_eq!(quota.verdict(), Some(Verdict::OutOfCredit));
         let busy = read(r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#).unwrap();
-        assert!(!busy.is_final());
+        assert_eq!(busy.verdict(), None);
         assert_eq!(busy.words, "Overloaded");
         assert_eq!(read(r#"{"error":"model 'x' not found"}"#).unwrap().words, "model 'x' not found");
         assert_eq!(read(r#"{"error":null,"message":"no"}"#).unwrap().words, "no");

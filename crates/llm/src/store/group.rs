@@ -3,42 +3,42 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use kernel::ModelGroupId;
-use serde::{Deserialize, Serialize};
 use sqlx::types::{Json, Uuid};
 
 use super::{Change, Written, check_name, list_providers};
 use crate::error::Error;
-use crate::model::ModelRef;
+use crate::group::{Member, Routing};
 
 /// The most groups that one group falls back to.
 pub const MAX_FALLBACKS: usize = 16;
 
 /// Models under one name that agents use.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct ModelGroup {
     pub id: ModelGroupId,
     pub name: String,
-    /// Asked in this order.
-    pub models: Vec<ModelRef>,
+    pub models: Vec<Member>,
     /// Names of the groups asked after it.
     pub fallbacks: Vec<String>,
+    pub routing: Routing,
     pub created_at: DateTime<Utc>,
 }
 
 /// What a group is to be.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupSpec {
     pub name: String,
-    pub models: Vec<ModelRef>,
-    #[serde(default)]
+    pub models: Vec<Member>,
     pub fallbacks: Vec<String>,
+    pub routing: Routing,
 }
 
 struct Row {
     group_id: Uuid,
     name: String,
-    models: Json<Vec<ModelRef>>,
+    models: Json<Vec<Member>>,
     fallbacks: Vec<String>,
+    routing: Json<Routing>,
     created_at: DateTime<Utc>,
 }
 
@@ -49,6 +49,7 @@ impl From<Row> for ModelGroup {
             name: row.name,
             models: row.models.0,
             fallbacks: row.fallbacks,
+            routing: row.routing.0,
             created_at: row.created_at,
         }
     }
@@ -58,7 +59,8 @@ impl From<Row> for ModelGroup {
 pub async fn list_groups(tx: &mut TenantTx) -> Result<Vec<ModelGroup>, Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select group_id, name, models as "models: Json<Vec<ModelRef>>", fallbacks, created_at
+        r#"select group_id, name, models as "models: Json<Vec<Member>>", fallbacks,
+                  routing as "routing: Json<Routing>", created_at
            from model_group order by name"#
     )
     .fetch_all(&mut **tx)
@@ -69,7 +71,8 @@ pub async fn list_groups(tx: &mut TenantTx) -> Result<Vec<ModelGroup>, Error> {
 pub async fn find_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<ModelGroup, Error> {
     let found = sqlx::query_as!(
         Row,
-        r#"select group_id, name, models as "models: Json<Vec<ModelRef>>", fallbacks, created_at
+        r#"select group_id, name, models as "models: Json<Vec<Member>>", fallbacks,
+                  routing as "routing: Json<Routing>", created_at
            from model_group where group_id = $1"#,
         id.as_uuid()
     )
@@ -95,12 +98,14 @@ pub async fn upsert_group(tx: &mut TenantTx, spec: &GroupSpec) -> Result<Written
             check(tx, spec).await?;
             let id = ModelGroupId::new();
             sqlx::query!(
-                "insert into model_group (tenant_id, group_id, name, models, fallbacks) values ($1, $2, $3, $4, $5)",
+                "insert into model_group (tenant_id, group_id, name, models, fallbacks, routing)
+                 values ($1, $2, $3, $4, $5, $6)",
                 tx.tenant().as_uuid(),
                 id.as_uuid(),
                 spec.name,
                 Json(&spec.models) as _,
-                &spec.fallbacks
+                &spec.fallbacks,
+                Json(&spec.routing) as _
             )
             .execute(&mut **tx)
             .await?;
@@ -109,29 +114,34 @@ pub async fn upsert_group(tx: &mut TenantTx, spec: &GroupSpec) -> Result<Written
     }
 }
 
-/// Makes this group what `spec` says, its name included; groups that fall back to it follow the new name.
+/// Makes this group what `spec` says, its name included; groups that name it follow the new name.
 pub async fn update_group(
     tx: &mut TenantTx,
     id: ModelGroupId,
     spec: &GroupSpec,
 ) -> Result<Written<ModelGroupId>, Error> {
     let old = find_group(tx, id).await?;
-    if (&old.name, &old.models, &old.fallbacks) == (&spec.name, &spec.models, &spec.fallbacks) {
+    if old.spec() == *spec {
         return Written::new(tx, id, Change::Unchanged).await;
     }
     check(tx, spec).await?;
     sqlx::query!(
-        "update model_group set name = $2, models = $3, fallbacks = $4 where group_id = $1",
+        "update model_group set name = $2, models = $3, fallbacks = $4, routing = $5 where group_id = $1",
         id.as_uuid(),
         spec.name,
         Json(&spec.models) as _,
-        &spec.fallbacks
+        &spec.fallbacks,
+        Json(&spec.routing) as _
     )
     .execute(&mut **tx)
     .await?;
     if old.name != spec.name {
         sqlx::query!(
-            "update model_group set fallbacks = array_replace(fallbacks, $1, $2) where $1 = any (fallbacks)",
+            "update model_group set
+                 fallbacks = array_replace(fallbacks, $1, $2),
+                 routing = case when routing #>> '{simple,group}' = $1
+                     then jsonb_set(routing, '{simple,group}', to_jsonb($2::text)) else routing end
+             where $1 = any (fallbacks) or routing #>> '{simple,group}' = $1",
             old.name,
             spec.name
         )
@@ -141,11 +151,13 @@ pub async fn update_group(
     Written::new(tx, id, Change::Updated).await
 }
 
-/// Refused while another group falls back to it. Answers the configuration epoch to wait for.
+/// Refused while another group names it. Answers the configuration epoch to wait for.
 pub async fn delete_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<i64, Error> {
     let groups = list_groups(tx).await?;
     let Some(group) = groups.iter().find(|group| group.id == id) else { return Err(Error::NotFound("model group")) };
-    if let Some(user) = groups.iter().find(|other| other.id != id && other.fallbacks.contains(&group.name)) {
+    if let Some(user) =
+        groups.iter().find(|other| other.id != id && other.spec().leans_on().any(|name| name == group.name))
+    {
         let by = format!("the model group `{}`", user.name);
         return Err(Error::InUse { what: "model group", name: group.name.clone(), by });
     }
@@ -168,7 +180,8 @@ async fn check(tx: &mut TenantTx, spec: &GroupSpec) -> Result<(), Error> {
         return Err(Error::Invalid(format!("the model group `{}` names no models", spec.name)));
     }
     let providers: Vec<_> = list_providers(tx).await?.into_iter().map(|provider| provider.name).collect();
-    for model in &spec.models {
+    spec.routing.check(&spec.name, &spec.models)?;
+    for Member { model, .. } in &spec.models {
         if !providers.contains(&model.provider) {
             let known = providers.join(", ");
             return Err(Error::Invalid(format!("there is no provider `{}`; there are {known}", model.provider)));
@@ -177,8 +190,9 @@ async fn check(tx: &mut TenantTx, spec: &GroupSpec) -> Result<(), Error> {
             return Err(Error::Invalid("a model's name has 1 to 200 characters".to_owned()));
         }
     }
-    let standing = groups_named(tx, &spec.fallbacks).await?;
-    match spec.fallbacks.iter().find(|name| **name == spec.name || !standing.contains_key(*name)) {
+    let leans_on: Vec<String> = spec.leans_on().map(str::to_owned).collect();
+    let standing = groups_named(tx, &leans_on).await?;
+    match leans_on.iter().find(|name| **name == spec.name || !standing.contains_key(*name)) {
         Some(name) if *name == spec.name => {
             Err(Error::Invalid(format!("the model group `{name}` cannot fall back to itself")))
         }
@@ -188,5 +202,21 @@ async fn check(tx: &mut TenantTx, spec: &GroupSpec) -> Result<(), Error> {
             Err(Error::Invalid(format!("there is no model group `{name}` to fall back to; there are {known}")))
         }
         None => Ok(()),
+    }
+}
+
+impl GroupSpec {
+    /// The groups that must stand before this one can.
+    pub fn leans_on(&self) -> impl Iterator<Item = &str> {
+        let simple = self.routing.simple.iter().map(|simple| simple.group.as_str());
+        self.fallbacks.iter().map(String::as_str).chain(simple)
+    }
+}
+
+impl ModelGroup {
+    /// What would make it again.
+    pub fn spec(&self) -> GroupSpec {
+        let Self { name, models, fallbacks, routing, .. } = self.clone();
+        GroupSpec { name, models, fallbacks, routing }
     }
 }

@@ -27,7 +27,7 @@ pub use provider::{
 pub use seed::{Seed, seed_defaults, seed_where_bare};
 
 use crate::error::Error;
-use crate::pool::{Catalogue, Group};
+use crate::pool::{Catalogue, Group, Watch};
 
 /// What a writer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +46,19 @@ pub enum Change {
 }
 
 /// Everything a call needs of an organisation's configuration, keys included.
-pub(crate) async fn load_catalogue(db: &Db, sealer: &Sealer, tenant: TenantCtx) -> Result<Arc<Catalogue>, Error> {
+pub(crate) async fn load_catalogue(
+    db: &Db,
+    sealer: &Sealer,
+    watch: &Watch,
+    tenant: TenantCtx,
+) -> Result<Arc<Catalogue>, Error> {
     let mut tx = db.tenant(tenant).await?;
-    let upstreams = provider::load_upstreams(&mut tx, sealer).await?;
+    let upstreams = provider::load_upstreams(&mut tx, sealer, watch).await?;
     let groups = list_groups(&mut tx).await?.into_iter();
-    let groups = groups.map(|group| (group.name, Group { models: group.models, fallbacks: group.fallbacks }));
+    let groups = groups.map(|group| {
+        let routing = Arc::new(group.routing);
+        (group.name, Group { models: group.models, fallbacks: group.fallbacks, routing })
+    });
     let prices = price::load_prices(&mut tx).await?;
     Ok(Arc::new(Catalogue::new(upstreams, groups.collect(), prices)))
 }

@@ -9,7 +9,7 @@ use url::Url;
 use super::{Change, Written, check_name};
 use crate::error::Error;
 use crate::model::Wire;
-use crate::pool::Upstream;
+use crate::pool::{Upstream, Watch};
 
 /// The name under which a provider's key lies among the secrets.
 const API_KEY: &str = "api_key";
@@ -173,7 +173,7 @@ pub async fn delete_provider(tx: &mut TenantTx, id: ProviderId) -> Result<i64, E
 }
 
 /// All providers with their keys.
-pub(super) async fn load_upstreams(tx: &mut TenantTx, sealer: &Sealer) -> Result<Vec<Upstream>, Error> {
+pub(super) async fn load_upstreams(tx: &mut TenantTx, sealer: &Sealer, watch: &Watch) -> Result<Vec<Upstream>, Error> {
     let mut upstreams = Vec::new();
     for provider in list_providers(tx).await? {
         let key = match provider.has_key {
@@ -186,6 +186,7 @@ pub(super) async fn load_upstreams(tx: &mut TenantTx, sealer: &Sealer) -> Result
             id: provider.id,
             name: provider.name,
             wire: provider.wire,
+            gate: watch.gate(provider.id, key.as_ref()),
             key,
         });
     }

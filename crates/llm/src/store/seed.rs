@@ -3,6 +3,7 @@ use infra::Sealer;
 
 use super::{GroupSpec, KeyChange, ProviderSpec, list_groups, list_providers, upsert_group, upsert_provider};
 use crate::error::Error;
+use crate::group::Member;
 use crate::model::{ModelRef, Wire};
 
 /// What a new organisation begins with.
@@ -36,9 +37,10 @@ pub async fn seed_defaults(tx: &mut TenantTx, sealer: &Sealer, seed: Seed) -> Re
         };
         upsert_provider(tx, sealer, &spec).await?;
     }
-    let fast = GroupSpec { name: "fast".into(), models: vec![model("ollama", "llama3.2")], fallbacks: vec![] };
+    let fast = GroupSpec { name: "fast".to_owned(), models: vec![model("ollama", "llama3.2")], ..GroupSpec::default() };
     upsert_group(tx, &fast).await?;
-    upsert_group(tx, &GroupSpec { name: "quality".into(), models: quality, fallbacks }).await?;
+    let quality = GroupSpec { name: "quality".to_owned(), models: quality, fallbacks, ..GroupSpec::default() };
+    upsert_group(tx, &quality).await?;
     Ok(db::bump_config_epoch(tx).await?)
 }
 
@@ -52,6 +54,6 @@ pub async fn seed_where_bare(tx: &mut TenantTx, sealer: &Sealer, seed: Seed) -> 
     Ok(bare)
 }
 
-fn model(provider: &str, model: &str) -> ModelRef {
-    ModelRef { provider: provider.to_owned(), model: model.to_owned() }
+fn model(provider: &str, model: &str) -> Member {
+    Member::new(ModelRef { provider: provider.to_owned(), model: model.to_owned() })
 }

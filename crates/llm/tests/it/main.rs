@@ -15,7 +15,8 @@ use llm::prices::Rate;
 use llm::store::{GroupSpec, KeyChange, PriceSpec, ProviderSpec};
 use llm::usage::UsageLog;
 use llm::{
-    Account, Budgets, ChatError, ChatMessage, ChatRequest, Completion, ModelRef, Pool, PoolOptions, PoolParts, Wire,
+    Account, Budgets, ChatError, ChatMessage, ChatRequest, Completion, Member, ModelRef, Pool, PoolOptions, PoolParts,
+    Wire,
 };
 use tenancy::Actor;
 use testkit::TestDb;
@@ -87,11 +88,12 @@ pub(crate) fn provider(name: &str, base_url: &str, key: Option<&str>) -> Provide
 }
 
 pub(crate) fn group(name: &str, providers: &[&str], fallbacks: &[&str]) -> GroupSpec {
-    let model = |name: &&str| ModelRef { provider: (*name).into(), model: "m".into() };
+    let model = |name: &&str| Member::new(ModelRef { provider: (*name).into(), model: "m".into() });
     GroupSpec {
         name: name.into(),
         models: providers.iter().map(model).collect(),
         fallbacks: fallbacks.iter().map(|name| (*name).into()).collect(),
+        ..GroupSpec::default()
     }
 }
 

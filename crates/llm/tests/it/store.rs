@@ -1,9 +1,10 @@
 use kernel::{ErrorKind, ModelGroupId, ProviderId};
 use llm::store::{
-    Change, KeyChange, MAX_FALLBACKS, ProviderSpec, Seed, delete_group, delete_provider, find_group, find_provider,
-    list_groups, list_prices, list_providers, seed_defaults, update_group, update_provider, upsert_group, upsert_price,
-    upsert_provider,
+    Change, GroupSpec, KeyChange, MAX_FALLBACKS, ProviderSpec, Seed, delete_group, delete_provider, find_group,
+    find_provider, list_groups, list_prices, list_providers, seed_defaults, update_group, update_provider,
+    upsert_group, upsert_price, upsert_provider,
 };
+use llm::{Routing, Seconds, Simple, Strategy, Timeouts};
 
 use crate::{House, group, price, provider};
 
@@ -66,7 +67,7 @@ async fn names_are_followed_and_what_is_used_is_not_deleted() {
     update_provider(&mut tx, &house.sealer, old.id, &provider("new", "http://127.0.0.1:1/v1", None)).await.unwrap();
     update_group(&mut tx, fast, &group("quick", &["new"], &[])).await.unwrap();
     let found = find_group(&mut tx, quality).await.unwrap();
-    assert_eq!((found.models[0].provider.as_str(), found.fallbacks), ("new", vec!["quick".to_owned()]));
+    assert_eq!((found.models[0].model.provider.as_str(), found.fallbacks), ("new", vec!["quick".to_owned()]));
     assert!(find_provider(&mut tx, old.id).await.unwrap().has_key, "the key stays with its host");
 
     assert_eq!(delete_provider(&mut tx, old.id).await.unwrap_err().kind(), ErrorKind::Conflict);
@@ -152,4 +153,28 @@ async fn a_price_is_set_once_follows_its_providers_name_and_goes_with_it() {
     assert_eq!(list_prices(&mut tx).await.unwrap()[0].provider, "gpu");
     delete_provider(&mut tx, made.id).await.unwrap();
     assert!(list_prices(&mut tx).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_group_keeps_how_its_models_are_asked_and_follows_the_names_of_those_it_leans_on() {
+    let house = House::new().await;
+    let mut tx = house.tx(house.organisation("acme").await).await;
+    upsert_provider(&mut tx, &house.sealer, &provider("p", "", Some("k"))).await.unwrap();
+    let fast = upsert_group(&mut tx, &group("fast", &["p"], &[])).await.unwrap().id;
+    let simple = Simple { group: "fast".into(), max_input_tokens: 500, tools: false };
+    let timeouts = Timeouts { total: Some(Seconds::try_from(60.0).unwrap()), ..Timeouts::default() };
+    let routing = Routing { strategy: Strategy::Weighted, retries: Some(0), timeouts, simple: Some(simple) };
+    let mut spec = GroupSpec { routing, ..group("quality", &["p"], &[]) };
+    spec.models[0].weight = 7;
+    let written = upsert_group(&mut tx, &spec).await.unwrap();
+    assert_eq!(find_group(&mut tx, written.id).await.unwrap().spec(), spec);
+    assert_eq!(upsert_group(&mut tx, &spec).await.unwrap().change, Change::Unchanged);
+
+    update_group(&mut tx, fast, &group("quick", &["p"], &[])).await.unwrap();
+    let renamed = find_group(&mut tx, written.id).await.unwrap();
+    assert_eq!(renamed.spec().leans_on().collect::<Vec<_>>(), ["quick"]);
+    assert_eq!(delete_group(&mut tx, fast).await.unwrap_err().kind(), ErrorKind::Conflict);
+
+    spec.routing.simple = Some(Simple { group: "quality".into(), max_input_tokens: 1, tools: true });
+    assert_eq!(upsert_group(&mut tx, &spec).await.unwrap_err().kind(), ErrorKind::Invalid, "it cannot lean on itself");
 }

@@ -21,6 +21,10 @@ impl Adapter for Anthropic {
         "https://api.anthropic.com"
     }
 
+    fn models_path(&self) -> Option<&'static str> {
+        Some("v1/models")
+    }
+
     fn door(&self, endpoint: &Endpoint<'_>) -> Result<Door, Fault> {
         let mut headers = json_headers();
         headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));

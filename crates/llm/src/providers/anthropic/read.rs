@@ -470,7 +470,7 @@ mod tests {
             with("overloaded_error"),
             Fault::Reported { words: "Overloaded".into(), verdict: Verdict::Retry { after: None } }
         );
-        assert_eq!(with("billing_error").verdict(), Verdict::Refused);
+        assert_eq!(with("billing_error").verdict(), Verdict::OutOfCredit);
     }
 
     #[test]

@@ -29,6 +29,10 @@ impl Adapter for Builtin {
         "builtin://here"
     }
 
+    fn models_path(&self) -> Option<&'static str> {
+        None
+    }
+
     fn door(&self, _: &Endpoint<'_>) -> Result<Door, Fault> {
         Err(Fault::Misconfigured("it answers in this process".to_owned()))
     }

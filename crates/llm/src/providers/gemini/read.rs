@@ -309,7 +309,7 @@ mod tests {
         };
         let retry = Verdict::Retry { after: None };
         assert_eq!(with("UNAVAILABLE"), Fault::Reported { words: "boom".into(), verdict: retry });
-        assert_eq!(with("INVALID_ARGUMENT").verdict(), Verdict::Refused);
+        assert_eq!(with("INVALID_ARGUMENT").verdict(), Verdict::Invalid);
     }
 
     #[test]

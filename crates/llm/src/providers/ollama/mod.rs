@@ -17,6 +17,10 @@ impl Adapter for Ollama {
         "http://127.0.0.1:11434"
     }
 
+    fn models_path(&self) -> Option<&'static str> {
+        Some("api/tags")
+    }
+
     fn door(&self, endpoint: &Endpoint<'_>) -> Result<Door, Fault> {
         let mut headers = json_headers();
         // Ollama itself asks for none; a proxy before it may.

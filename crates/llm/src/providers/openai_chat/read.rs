@@ -423,7 +423,7 @@ mod tests {
         assert_eq!(fault, Fault::Reported { words: "boom".into(), verdict: Verdict::Retry { after: None } });
         let fault = read(Wire::OpenaiChat, &with(json!({"message": "too long", "code": "context_length_exceeded"})))
             .unwrap_err();
-        assert_eq!(fault.verdict(), Verdict::Refused);
+        assert_eq!(fault.verdict(), Verdict::TooLong);
     }
 
     #[test]

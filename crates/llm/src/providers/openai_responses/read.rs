@@ -557,9 +557,10 @@ mod tests {
         for event in [failed("server_error"), bare("server_error"), nested("server_error")] {
             assert_eq!(fault(event), Fault::Reported { words: "boom".into(), verdict: Verdict::Retry { after: None } });
         }
-        for event in [failed("insufficient_quota"), bare("insufficient_quota"), nested("context_length_exceeded")] {
-            assert_eq!(fault(event).verdict(), Verdict::Refused);
+        for event in [failed("insufficient_quota"), bare("insufficient_quota")] {
+            assert_eq!(fault(event).verdict(), Verdict::OutOfCredit);
         }
+        assert_eq!(fault(nested("context_length_exceeded")).verdict(), Verdict::TooLong);
     }
 
     #[test]

@@ -84,6 +84,7 @@ fn organisation_cases() -> Vec<Case> {
             under("/providers"),
             provider("spare"),
         ),
+        case("post", under("/providers/{provider}/test"), 403, 200),
         case("get", under("/model-groups"), 403, 200),
         case("post", under("/model-groups"), 403, 201).with(group("extra")),
         case("patch", under("/model-groups/{group}"), 403, 200).with(json!({"fallbacks": []})),
@@ -92,6 +93,7 @@ fn organisation_cases() -> Vec<Case> {
             under("/model-groups"),
             group("spare"),
         ),
+        case("get", under("/model-groups/{group}/health"), 403, 200),
         case("get", under("/tools"), 200, 200),
     ]
 }

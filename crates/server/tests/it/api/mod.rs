@@ -4,6 +4,7 @@ mod auth;
 mod configuration;
 mod coverage;
 mod events;
+mod models;
 mod problems;
 mod schema;
 pub mod world;

@@ -1,58 +1,24 @@
-//! The pool against fake servers, with time-outs short enough to be waited for.
+//! Calls to fake servers, with time-outs short enough to be waited for.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
-use infra::{EgressOptions, Reach};
+use infra::Reach;
 use kernel::ProviderId;
 use serde_json::json;
 use testkit::models::{FakeModels, Fault as Broken, Flaw, Reply, Say};
+use tokio::time::Instant;
 
-use super::*;
+use super::{KEY, PATIENT, caller, route, target};
+use crate::error::{ChatError, ChatErrorKind};
 use crate::golden;
-use crate::model::{Stop, TokenUsage, Wire};
-use crate::prices::PriceBook;
+use crate::model::{Completion, Delta, Stop, TokenUsage, Wire};
+use crate::pool::{Target, Upstream};
 use crate::request::ChatMessage;
-
-const KEY: &str = "sk-test-0123456789";
-/// A deadline that nothing runs into.
-const PATIENT: Duration = Duration::from_secs(50);
-
-fn caller() -> Caller {
-    let options = PoolOptions {
-        first_token: Duration::from_secs(1),
-        between_tokens: Duration::from_secs(1),
-        first_pause: Duration::from_millis(5),
-        longest_pause: Duration::from_millis(20),
-        ..PoolOptions::default()
-    };
-    Caller { egress: Egress::new(EgressOptions::default()).unwrap(), clock: Clock::system(), options }
-}
 
 /// Those that are asked over HTTP.
 const WIRES: [Wire; 5] = [Wire::OpenaiChat, Wire::OpenaiResponses, Wire::Anthropic, Wire::Gemini, Wire::Ollama];
-
-fn target(fake: &FakeModels, wire: Wire) -> Target {
-    let base = match wire {
-        Wire::OpenaiChat => fake.openai_url(),
-        Wire::OpenaiResponses => fake.responses_url(),
-        Wire::Gemini => fake.gemini_url(),
-        Wire::Anthropic => fake.anthropic_url(),
-        Wire::Ollama | Wire::Builtin => fake.ollama_url(),
-    };
-    let upstream = Upstream {
-        id: ProviderId::new(),
-        name: wire.to_string(),
-        wire,
-        base: base.parse().ok(),
-        reach: Reach::Private,
-        key: Some(KEY.into()),
-    };
-    let price = PriceBook::default().of("p", wire, "m").cloned();
-    Target { upstream: Arc::new(upstream), model: "m".into(), price }
-}
-
-fn route(caller: &Caller, targets: &[Target], deadline: Duration) -> Route {
-    Route::new(targets.to_vec(), Instant::now() + deadline, caller.options)
-}
 
 /// What was shown, with every restart.
 async fn ask(targets: &[Target], deadline: Duration) -> (Result<Completion, ChatError>, Vec<String>) {
@@ -325,6 +291,7 @@ fn keys_are_taken_out_of_a_providers_words_whole_or_in_part() {
         base: None,
         reach: Reach::Public,
         key: Some(KEY.into()),
+        gate: Arc::default(),
     };
     let target = Target { upstream: Arc::new(upstream), model: "m".into(), price: None };
     for (words, want) in [
