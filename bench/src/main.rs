@@ -18,6 +18,7 @@ mod report;
 mod seed;
 mod statements;
 mod traffic;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -39,7 +40,8 @@ async fn main() -> Result<()> {
         Some("gateway") => gateway::run(words, &binary).await,
         Some("gateway-soak") => gateway::soak(words, &binary).await,
         Some("budget") => gateway::budget(words, &binary).await,
-        _ => bail!("which one? acks, replies, footprint, peers, gateway, gateway-soak or budget: see bench/README.md"),
+        Some("usage") => usage::run(words, &binary).await,
+        _ => bail!("which one? acks, replies, footprint, peers, gateway, gateway-soak, budget or usage: see bench/README.md"),
     }
 }
 
