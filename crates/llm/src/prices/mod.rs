@@ -11,7 +11,7 @@ mod table;
 pub use book::{Found, PriceBook, PriceSource};
 pub use import::{Imported, Skipped, import_litellm};
 pub use rate::Rate;
-pub use table::{AS_OF, listed};
+pub use table::{AS_OF, Row, listed};
 
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,16 @@ impl Price {
     /// The rates of calls with a short prompt.
     pub fn rates(&self) -> &Rates {
         &self.tariff.rates
+    }
+
+    /// The rates of calls whose prompts have more tokens than so many.
+    pub fn tiers(&self) -> impl Iterator<Item = (u64, &Rates)> {
+        self.tariff.tiers.iter().map(|tier| (tier.above, &tier.rates))
+    }
+
+    /// Of one search of a reranker.
+    pub fn search(&self) -> Option<Usd> {
+        self.search
     }
 
     /// Whatever a call uses, it costs nothing.

@@ -15,6 +15,10 @@ mod write;
 pub use call::{ModelCall, Outcome, Protocol, UnknownOutcome};
 pub use log::UsageLog;
 pub(crate) use own::OwnCall;
+pub use read::{
+    By, CallFilter, CallView, Figures, Latency, Point, Span, Step, Sums, find_call, list_calls, reserved, series, spent,
+};
+pub use retention::{MOST_DAYS, keep_days, oldest_day, retain, set_keep_days};
 pub use totals::BUCKETS;
 
 #[cfg(test)]

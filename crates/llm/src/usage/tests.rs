@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::Db;
-use kernel::{Clock, ModelCallId, ProjectId, TenantId, VirtualKeyId};
+use kernel::{Clock, Cursor, ModelCallId, PageRequest, ProjectId, TenantId, VirtualKeyId};
 use sqlx::Connection as _;
 use tenancy::Actor;
 use testkit::TestDb;
@@ -147,4 +147,102 @@ async fn a_call_of_any_day_finds_its_partition() {
     days.iter().for_each(|at| log.record(ModelCall { at: *at, ..house.call() }));
     log.flush_now().await.unwrap();
     assert_eq!(house.count("select count(distinct tableoid) from model_call").await, 3);
+}
+
+#[tokio::test]
+async fn sums_are_read_by_what_they_are_grouped_by_and_step_by_step() {
+    let house = House::new().await;
+    let log = UsageLog::start(house.db.clone());
+    let at: chrono::DateTime<chrono::Utc> = "2026-11-18T10:30:00Z".parse().unwrap();
+    for hour in 0..30 {
+        let at = at + chrono::TimeDelta::hours(hour);
+        log.record(ModelCall { at, ..house.call() });
+        log.record(ModelCall { at, provider: "ollama".into(), cost: Some(Usd::ZERO), ..house.call() });
+    }
+    log.record(ModelCall { at, outcome: Outcome::Refused, usage: None, cost: None, ..house.call() });
+    log.flush_now().await.unwrap();
+
+    let span = Span { since: "2026-11-18T11:00:00Z".parse().unwrap(), until: "2026-11-20T00:00:00Z".parse().unwrap() };
+    let mut tx = house.db.tenant(house.acme).await.unwrap();
+    let by_model = spent(&mut tx, span, Some(By::Model)).await.unwrap();
+    let names: Vec<_> = by_model.iter().map(|one| (one.name.as_str(), one.sums.requests)).collect();
+    assert_eq!(names, [("openai/gpt-5.4", 29), ("ollama/gpt-5.4", 29)]);
+    assert_eq!((by_model[0].sums.input_tokens, by_model[0].sums.cost), (29 * 15, Usd::from_nanos(29 * 1500)));
+    let latency = by_model[0].latency.unwrap();
+    assert!((200..=400).contains(&latency.p50) && latency.p99 <= 400, "{latency:?}");
+
+    let whole = Span { since: "2026-11-01T00:00:00Z".parse().unwrap(), ..span };
+    let all = spent(&mut tx, whole, None).await.unwrap();
+    let [all] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((all.sums.requests, all.sums.refused, all.sums.cost_unknown), (61, 1, 1));
+    let days = series(&mut tx, whole, Some(By::Provider), Step::Day).await.unwrap();
+    let days: Vec<_> = days
+        .iter()
+        .map(|point| (point.at.date_naive().to_string(), point.name.as_deref(), point.sums.requests))
+        .collect();
+    let day = |day: &str, provider, requests| (format!("2026-11-{day}"), Some(provider), requests);
+    assert_eq!(
+        days,
+        [day("18", "ollama", 14), day("18", "openai", 15), day("19", "ollama", 16), day("19", "openai", 16)]
+    );
+    assert_eq!(series(&mut tx, whole, None, Step::Hour).await.unwrap().len(), 30);
+}
+
+#[tokio::test]
+async fn the_log_is_read_page_by_page_newest_first_and_a_call_by_its_id() {
+    let house = House::new().await;
+    let log = UsageLog::start(house.db.clone());
+    let failed = ModelCall { outcome: Outcome::Failed, error: Some("no".into()), ..house.call() };
+    log.record(failed.clone());
+    (0..5).for_each(|_| log.record(house.call()));
+    log.flush_now().await.unwrap();
+
+    let mut tx = house.db.tenant(house.acme).await.unwrap();
+    let oldest = oldest_day(&mut tx, 90, Clock::system().now()).await.unwrap();
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = PageRequest::new(after, Some(4));
+        let page = list_calls(&mut tx, &CallFilter::default(), oldest, page).await.unwrap();
+        seen.extend(page.items.iter().map(|call| call.id));
+        let Some(next) = page.next else { break };
+        after = Cursor::decode(&next);
+    }
+    assert_eq!(seen.len(), 6);
+    assert!(seen.is_sorted_by(|a, b| a > b));
+    let wanted = CallFilter { outcome: Some(Outcome::Failed), ..CallFilter::default() };
+    let page = list_calls(&mut tx, &wanted, oldest, PageRequest::new(None, None)).await.unwrap();
+    assert_eq!(page.items.len(), 1);
+    let found = find_call(&mut tx, failed.id, oldest).await.unwrap();
+    assert_eq!((found.error.as_deref(), found.cost), (Some("no"), Some(1_500)));
+    assert!(find_call(&mut tx, ModelCallId::new(), oldest).await.is_err());
+
+    let other = organisation(&house.db, "other").await;
+    let mut tx = house.db.tenant(other).await.unwrap();
+    assert!(find_call(&mut tx, failed.id, oldest).await.is_err(), "it is another organisation's");
+}
+
+#[tokio::test]
+async fn old_days_go_and_an_organisation_may_keep_its_log_for_a_shorter_time() {
+    let house = House::new().await;
+    let other = organisation(&house.db, "other").await;
+    let log = UsageLog::start(house.db.clone());
+    let now = Clock::system().now();
+    for ago in [0, 5, 40, 100] {
+        let at = now - chrono::TimeDelta::days(ago);
+        log.record(ModelCall { at, ..house.call() });
+        log.record(ModelCall { at, account: Account::of(other), ..house.call() });
+    }
+    log.flush_now().await.unwrap();
+    let mut tx = house.db.tenant(house.acme).await.unwrap();
+    assert!(set_keep_days(&mut tx, Some(0)).await.is_err());
+    set_keep_days(&mut tx, Some(30)).await.unwrap();
+    assert_eq!(oldest_day(&mut tx, 90, now).await.unwrap(), (now - chrono::TimeDelta::days(30)).date_naive());
+    tx.commit().await.unwrap();
+
+    retain(&house.db, 90, now).await.unwrap();
+    let days = "select count(*) from model_call group by tenant_id order by 1";
+    assert_eq!(house.count(days).await, 2, "acme's");
+    assert_eq!(house.count(LOGGED).await, 5);
+    assert_eq!(house.count(SUMMED).await, 8, "sums stay");
 }
