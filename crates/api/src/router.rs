@@ -7,8 +7,8 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
     agents, api_keys, apply, audit, auth, connections, conversations, dead_letters, gateway, health, ingress,
-    invitations, layers, me, members, model_groups, openapi, operator, organisations, portal, projects, providers,
-    runs, tools,
+    invitations, layers, me, members, model_groups, openapi, operator, organisations, portal, prices, projects,
+    providers, runs, tools, usage,
 };
 
 /// The largest body that is taken.
@@ -29,7 +29,7 @@ pub struct Answers {
 
 /// What the server answers.
 pub fn router(state: AppState, answers: Answers) -> Router {
-    let mut wrapped = health::routes();
+    let mut wrapped = health::routes().merge(usage::local::routes());
     if answers.figures {
         wrapped = wrapped.merge(health::figures());
     }
@@ -79,6 +79,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(audit::routes())
         .merge(providers::routes())
         .merge(model_groups::routes())
+        .merge(prices::routes())
+        .merge(usage::routes())
         .merge(tools::routes())
         .merge(agents::routes())
         .merge(connections::routes())

@@ -7,6 +7,7 @@ use db::Db;
 use durable::Engine;
 use infra::{Egress, Sealer};
 use kernel::Clock;
+use llm::usage::UsageLog;
 use llm::{Gateway, Pool};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenancy::Identity;
@@ -36,6 +37,9 @@ pub struct Parts {
     pub engine: Engine,
     pub channels: Channels,
     pub tools: Tools,
+    pub usage: UsageLog,
+    /// For how many days the installation keeps the log of model calls.
+    pub usage_keep_days: u32,
     pub gateway: Gateway,
     pub pool: Pool,
     /// Where people and channels reach this installation; for links, and to know that they come over TLS.

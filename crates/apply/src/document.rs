@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use serde_norway::{Mapping, Value};
 
 use agents::AgentConfig;
+use llm::prices::Rate;
 use llm::store::GroupSpec;
 use llm::{Member, ModelRef, Routing};
 
@@ -27,6 +28,7 @@ pub(crate) enum Wanted {
     ChannelApp(ChannelAppDocument),
     Provider(ProviderDocument),
     ModelGroup(ModelGroupDocument),
+    Price(PriceDocument),
     Agent(Box<AgentDocument>),
     Connection(ConnectionDocument),
 }
@@ -166,6 +168,23 @@ impl ModelGroupDocument {
     }
 }
 
+/// In USD per million tokens.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PriceDocument {
+    pub organisation: String,
+    pub provider: String,
+    pub model: String,
+    pub input_per_million: Rate,
+    pub output_per_million: Rate,
+    /// As the prompt's other tokens where left out.
+    pub cache_read_per_million: Option<Rate>,
+    /// As the prompt's other tokens where left out.
+    pub cache_write_per_million: Option<Rate>,
+    pub max_output_tokens: Option<u64>,
+    pub context_tokens: Option<u64>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelDocument {
@@ -231,6 +250,7 @@ impl fmt::Display for Wanted {
             Self::ChannelApp(it) => write!(f, "ChannelApp {}/{}", it.channel, it.app_id),
             Self::Provider(it) => write!(f, "Provider {}/{}", it.organisation, it.name),
             Self::ModelGroup(it) => write!(f, "ModelGroup {}/{}", it.organisation, it.name),
+            Self::Price(it) => write!(f, "Price {}/{}/{}", it.organisation, it.provider, it.model),
             Self::Agent(it) => write!(f, "Agent {}/{}/{}", it.organisation, it.project, it.name),
             Self::Connection(it) => write!(f, "Connection {}/{}", it.organisation, it.name),
         }
@@ -244,6 +264,7 @@ impl Wanted {
             Self::Project(it) => Some(&it.organisation),
             Self::Provider(it) => Some(&it.organisation),
             Self::ModelGroup(it) => Some(&it.organisation),
+            Self::Price(it) => Some(&it.organisation),
             Self::Agent(it) => Some(&it.organisation),
             Self::Connection(it) => Some(&it.organisation),
             Self::Organisation(_) | Self::User(_) | Self::ChannelApp(_) => None,
@@ -259,8 +280,9 @@ impl Wanted {
             Self::ChannelApp(_) => 3,
             Self::Provider(_) => 4,
             Self::ModelGroup(_) => 5,
-            Self::Agent(_) => 6,
-            Self::Connection(_) => 7,
+            Self::Price(_) => 6,
+            Self::Agent(_) => 7,
+            Self::Connection(_) => 8,
         }
     }
 }
@@ -312,12 +334,13 @@ fn wanted(mut value: Value) -> Result<Wanted, Error> {
         "ChannelApp" => read_as(value).map(Wanted::ChannelApp),
         "Provider" => read_as(value).map(Wanted::Provider),
         "ModelGroup" => return model_group(value),
+        "Price" => read_as(value).map(Wanted::Price),
         "Agent" => read_as(value).map(|agent| Wanted::Agent(Box::new(agent))),
         "Connection" => read_as(value).map(Wanted::Connection),
         _ => {
             return invalid(format!(
                 "unknown kind `{kind}`, expected one of Organisation, Project, User, ChannelApp, Provider, \
-                 ModelGroup, Agent, Connection"
+                 ModelGroup, Price, Agent, Connection"
             ));
         }
     };

@@ -51,6 +51,7 @@ impl Workshop {
             Wanted::Project(it) => self.project(tx, access, it).await,
             Wanted::Provider(it) => self.provider(tx, access, it).await,
             Wanted::ModelGroup(it) => self.model_group(tx, access, it).await,
+            Wanted::Price(it) => self.price(tx, access, it).await,
             Wanted::Agent(it) => self.agent(tx, access, it).await,
             Wanted::Connection(it) => self.connection(tx, access, it).await,
             Wanted::Organisation(_) | Wanted::User(_) | Wanted::ChannelApp(_) => {

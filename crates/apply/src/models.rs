@@ -1,10 +1,10 @@
 use channels::Author;
 use db::TenantTx;
-use llm::store::{self, KeyChange, ProviderSpec};
+use llm::store::{self, KeyChange, PriceSpec, ProviderSpec};
 use serde_json::json;
 use tenancy::{Access, Permission, audit};
 
-use crate::document::{ModelGroupDocument, ProviderDocument};
+use crate::document::{ModelGroupDocument, PriceDocument, ProviderDocument};
 use crate::report::Change;
 use crate::{Error, Workshop, author};
 
@@ -42,6 +42,32 @@ impl Workshop {
         let written = store::upsert_group(tx, &wanted.spec()).await?;
         if written.change != store::Change::Unchanged {
             record(tx, access, "model_group", written.change, (&written.id.to_string(), &wanted.name)).await?;
+        }
+        Ok(written.change.into())
+    }
+
+    pub(crate) async fn price(
+        &self,
+        tx: &mut TenantTx,
+        access: &Access,
+        wanted: &PriceDocument,
+    ) -> Result<Change, Error> {
+        access.require(Permission::ModelsWrite, None)?;
+        let spec = PriceSpec {
+            provider: wanted.provider.clone(),
+            model: wanted.model.clone(),
+            input_per_million: wanted.input_per_million,
+            output_per_million: wanted.output_per_million,
+            cache_read_per_million: wanted.cache_read_per_million,
+            cache_write_per_million: wanted.cache_write_per_million,
+            max_output_tokens: wanted.max_output_tokens,
+            context_tokens: wanted.context_tokens,
+        };
+        let written = store::upsert_price(tx, &spec).await?;
+        if written.change != store::Change::Unchanged {
+            let (object, detail) =
+                (format!("price:{}", written.id), json!({"provider": spec.provider, "model": spec.model}));
+            audit::record(tx, &access.actor, "price.set", &object, detail).await?;
         }
         Ok(written.change.into())
     }

@@ -20,6 +20,7 @@ enum Kind {
     Connection,
     Agent,
     ModelGroup,
+    Price,
     Provider,
     Project,
 }
@@ -68,6 +69,16 @@ impl Workshop {
             for group in made.into_iter().rev() {
                 models::delete_group(tx, group.id).await?;
                 gone.note(tx, ("ModelGroup", "model_group"), &group.id.to_string(), &group.name).await?;
+            }
+        }
+        if let Some(names) = named(Kind::Price) {
+            access.require(Permission::ModelsWrite, None)?;
+            for found in models::list_prices(tx).await? {
+                let name = format!("{}/{}", found.provider, found.model);
+                if !names.contains(&name) {
+                    models::delete_price(tx, found.id).await?;
+                    gone.note(tx, ("Price", "price"), &found.id.to_string(), &name).await?;
+                }
             }
         }
         if let Some(names) = named(Kind::Provider) {
@@ -162,6 +173,7 @@ fn prunable(wanted: &Wanted) -> Option<(Kind, String)> {
         Wanted::Project(it) => Some((Kind::Project, it.name.clone())),
         Wanted::Provider(it) => Some((Kind::Provider, it.name.clone())),
         Wanted::ModelGroup(it) => Some((Kind::ModelGroup, it.name.clone())),
+        Wanted::Price(it) => Some((Kind::Price, format!("{}/{}", it.provider, it.model))),
         Wanted::Agent(it) => Some((Kind::Agent, format!("{}/{}", it.project, it.name))),
         Wanted::Connection(it) => Some((Kind::Connection, it.name.clone())),
         Wanted::Organisation(_) | Wanted::User(_) | Wanted::ChannelApp(_) => None,

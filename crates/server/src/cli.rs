@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::config::Role;
@@ -43,6 +44,13 @@ pub enum Command {
     },
     /// Talk to an agent in the terminal
     Chat(ChatOptions),
+    /// Say what an organisation's model calls came to
+    Usage(UsageOptions),
+    /// See to what model calls cost
+    Prices {
+        #[command(subcommand)]
+        command: PricesCommand,
+    },
     /// Bring the database to this version's schema
     Migrate,
     /// Check the installation and say what is wrong with it
@@ -71,6 +79,49 @@ pub enum Command {
 pub enum UserCommand {
     /// Give an account a new password, print it, and end all its sessions
     ResetPassword { email: String },
+}
+
+/// Whose calls, and which.
+#[derive(Debug, Args)]
+pub struct UsageOptions {
+    /// The organisation's name
+    #[arg(long)]
+    pub organisation: String,
+    /// Say it as JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+    /// Calls of the hour that begins then (RFC 3339) and later
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<DateTime<Utc>>,
+    /// Calls of hours that begin before then
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<DateTime<Utc>>,
+    /// Tell them apart too
+    #[arg(long, value_enum)]
+    pub by: Option<Grouping>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Grouping {
+    Model,
+    Provider,
+    Agent,
+    Project,
+    Key,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PricesCommand {
+    /// Take an organisation's own prices from LiteLLM's public table (model_prices_and_context_window.json)
+    Import {
+        file: PathBuf,
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The one provider whose models to take prices of
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+    },
 }
 
 /// Whom to talk to.

@@ -14,16 +14,18 @@ mod installation;
 mod logging;
 mod migrate;
 mod node;
+mod prices;
 mod round_trip;
 mod serve;
 mod terminal;
+mod usage;
 mod user;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use apply::Remote;
-use cli::{Cli, Command, Place, UserCommand};
+use cli::{Cli, Command, Place, PricesCommand, UserCommand};
 use config::{Config, Sources};
 use exit::{Misconfigured, Misused};
 use terminal::say;
@@ -57,6 +59,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Chat(options) => chat::chat(&load_standing(place)?, options).await?,
+        Command::Usage(options) => usage::usage(&load_standing(place)?, options).await?,
+        Command::Prices { command: PricesCommand::Import { file, organisation, provider } } => {
+            prices::import(&load_standing(place)?, &file, &organisation, provider.as_deref()).await?;
+        }
         Command::Migrate => migrate::migrate(&load(sources(place))?).await?,
         Command::Doctor => return doctor::doctor(&load_standing(place)?).await,
         Command::User { command: UserCommand::ResetPassword { email } } => {

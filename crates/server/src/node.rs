@@ -7,8 +7,10 @@ use agents::Turn;
 use agents::tools::Tools;
 use anyhow::Context as _;
 use api::{Answers, AppState, Parts};
+use db::Db;
 use durable::{Engine, EngineOptions, Program};
 use infra::{Bus, ConfigEpoch};
+use kernel::Clock;
 use llm::usage::UsageLog;
 use llm::{Budgets, Gateway, GatewayParts, Keys, Limiter, Pool, PoolOptions, PoolParts};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -92,6 +94,7 @@ impl Node {
         tokio::spawn(sweep(identity.clone(), shutdown.clone()));
         let (last, over, leased) = (TaskTracker::new(), CancellationToken::new(), engine.clone());
         last.spawn(budgets.tend(move || leased.node(), over.clone()));
+        tokio::spawn(keep_usage(house.db.clone(), clock.clone(), config.usage.keep_days, shutdown.clone()));
         let state = AppState::new(Parts {
             db: house.db.clone(),
             clock,
@@ -101,6 +104,8 @@ impl Node {
             engine: engine.clone(),
             channels,
             tools,
+            usage: usage.clone(),
+            usage_keep_days: config.usage.keep_days,
             gateway,
             pool,
             public_url: config.public_url.clone(),
@@ -142,6 +147,15 @@ fn start_metrics(shutdown: CancellationToken) -> anyhow::Result<PrometheusHandle
         }
     });
     Ok(handle)
+}
+
+/// Forgets the model calls that are past their time.
+async fn keep_usage(db: Db, clock: Clock, days: u32, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        if let Err(error) = llm::usage::retain(&db, days, clock.now()).await {
+            tracing::warn!(%error, "the log of model calls could not be cut to its length");
+        }
+    }
 }
 
 async fn sweep(identity: Identity, shutdown: CancellationToken) {

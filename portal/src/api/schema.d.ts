@@ -331,6 +331,40 @@ export interface paths {
         patch: operations["change_member"];
         trace?: never;
     };
+    "/api/organisations/{organisation}/model-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log, newest first. */
+        get: operations["list_model_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/model-calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One call of the log. */
+        get: operations["read_model_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/model-groups": {
         parameters: {
             query?: never;
@@ -365,6 +399,41 @@ export interface paths {
         head?: never;
         /** Changes a model group. */
         patch: operations["change_model_group"];
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prices that hold: the organisation's own, then the list prices, which hold where there is none of its own. */
+        get: operations["list_prices"];
+        /** Sets what a provider's model costs. */
+        put: operations["set_price"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/prices/{price}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a price of the organisation's own: the list price holds again, where there is one. */
+        delete: operations["delete_price"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/organisations/{organisation}/model-groups/{group}/health": {
@@ -806,6 +875,41 @@ export interface paths {
         /** The catalogue of tools. */
         get: operations["list_tools"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What calls came to: all together, by what they are grouped by, and step by step. */
+        get: operations["read_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/usage/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For how long the log of calls is kept. */
+        get: operations["read_retention"];
+        /** Keeps the log of calls for so many days; sums are kept. */
+        put: operations["set_retention"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1309,6 +1413,12 @@ export interface components {
         DeadLetterSource: "run" | "reply";
         /** @enum {string} */
         Direction: "inbound" | "outbound";
+        Group: components["schemas"]["Totals"] & {
+            /** @description A model with its provider, a provider's name, or an id; empty for calls of none. */
+            name: string;
+            latency: components["schemas"]["Latency"] | null;
+            first_token: components["schemas"]["Latency"] | null;
+        };
         /** @enum {string} */
         HealthState: "healthy" | "open" | "half-open";
         /** @description A role that waits for whoever holds the link. */
@@ -1332,6 +1442,15 @@ export interface components {
         InvitationToken: {
             /** @description What follows the `#` of an invitation's link. */
             token: string;
+        };
+        /** @description Of answered calls, in milliseconds; read off a histogram, so about right. */
+        Latency: {
+            /** Format: int64 */
+            p50: number;
+            /** Format: int64 */
+            p95: number;
+            /** Format: int64 */
+            p99: number;
         };
         /** @description What one turn may spend. */
         Limits: {
@@ -1427,6 +1546,12 @@ export interface components {
             next: string | null;
         };
         /** @description One page of a list. */
+        List_ModelCall: {
+            items: components["schemas"]["ModelCall"][];
+            /** @description Where the next page begins; null on the last one. */
+            next: string | null;
+        };
+        /** @description One page of a list. */
         List_ModelGroup: {
             items: components["schemas"]["ModelGroup"][];
             /** @description Where the next page begins; null on the last one. */
@@ -1441,6 +1566,12 @@ export interface components {
         /** @description One page of a list. */
         List_OperatedOrganisation: {
             items: components["schemas"]["OperatedOrganisation"][];
+            /** @description Where the next page begins; null on the last one. */
+            next: string | null;
+        };
+        /** @description One page of a list. */
+        List_Price: {
+            items: components["schemas"]["Price"][];
             /** @description Where the next page begins; null on the last one. */
             next: string | null;
         };
@@ -1529,6 +1660,61 @@ export interface components {
              *     all others. Left out: the weight it has, else 1.
              */
             weight?: number | null;
+        };
+        /** @description One call of a model, attempts and fallbacks included. */
+        ModelCall: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /** @description In which protocol it came; `internal`: the product's own. */
+            protocol: string;
+            /** @description null: it named its model itself. */
+            model_group: string | null;
+            /** @description Who answered, else who was asked last; null: nobody was asked. */
+            provider: string | null;
+            model: string | null;
+            /** @description answered, failed, refused or aborted. */
+            outcome: string;
+            error: string | null;
+            /** Format: uuid */
+            key_id: string | null;
+            /** Format: uuid */
+            project_id: string | null;
+            /** Format: uuid */
+            agent_id: string | null;
+            /** Format: uuid */
+            conversation_id: string | null;
+            /**
+             * Format: int64
+             * @description All tokens of the prompt, the cache's included; null: the provider told none.
+             */
+            input_tokens: number | null;
+            /** Format: int64 */
+            cache_read_tokens: number | null;
+            /** Format: int64 */
+            cache_write_tokens: number | null;
+            /** Format: int64 */
+            output_tokens: number | null;
+            /** Format: int64 */
+            reasoning_tokens: number | null;
+            /**
+             * Format: double
+             * @description null: not known.
+             */
+            cost_usd: number | null;
+            /** Format: int32 */
+            duration_ms: number;
+            /** Format: int32 */
+            first_token_ms: number | null;
+            /** Format: int32 */
+            attempts: number;
+            streamed: boolean;
+            /** @description Answered out of the cache. */
+            cached: boolean;
         };
         /** @description Models that stand in for one another under one name. */
         ModelGroup: {
@@ -1672,6 +1858,33 @@ export interface components {
         };
         /** @enum {string} */
         OrganisationStatus: "active" | "suspended";
+        /** @description What a model's calls cost, in USD per million tokens. */
+        Price: components["schemas"]["TokenRates"] & {
+            /**
+             * Format: uuid
+             * @description null: a list price.
+             */
+            id: string | null;
+            source: components["schemas"]["PriceSource"];
+            /** @description The organisation's provider; null: a list price, which holds for every provider. */
+            provider: string | null;
+            /** @description Who makes the model; null: a price of the organisation's own. */
+            vendor: string | null;
+            model: string;
+            /** @description The rates of calls with a long prompt. */
+            tiers: components["schemas"]["Tier"][];
+            /**
+             * Format: double
+             * @description USD for one search of a reranker.
+             */
+            search: number | null;
+            /** Format: int64 */
+            max_output_tokens: number | null;
+            /** Format: int64 */
+            context_tokens: number | null;
+        };
+        /** @enum {string} */
+        PriceSource: "own" | "list";
         /** @description The body of every answer that is not a success. */
         Problem: {
             /** @description Always `about:blank`: `code` tells problems apart. */
@@ -1725,6 +1938,18 @@ export interface components {
             /** @description For clients without cookies; a browser sends none and its cookie counts. */
             refresh_token?: string | null;
         };
+        Retention: {
+            /**
+             * Format: int32
+             * @description null: as long as the installation keeps it.
+             */
+            keep_days: number | null;
+            /**
+             * Format: int32
+             * @description What the installation keeps at most.
+             */
+            at_most: number;
+        };
         RollBack: {
             /**
              * Format: int32
@@ -1777,6 +2002,42 @@ export interface components {
             /** @description Made by the client; sending it twice has the effect of once. */
             id: string;
             text: string;
+        };
+        SeriesPoint: components["schemas"]["Totals"] & {
+            /** Format: date-time */
+            at: string;
+            /** @description null: all groups but the dearest. */
+            name: string | null;
+        };
+        SetPrice: {
+            /** @description The provider's name. */
+            provider: string;
+            model: string;
+            /** Format: double */
+            input_per_million: number;
+            /** Format: double */
+            output_per_million: number;
+            /**
+             * Format: double
+             * @description As the prompt's other tokens where left out.
+             */
+            cache_read_per_million?: number | null;
+            /**
+             * Format: double
+             * @description As the prompt's other tokens where left out.
+             */
+            cache_write_per_million?: number | null;
+            /** Format: int64 */
+            max_output_tokens?: number | null;
+            /** Format: int64 */
+            context_tokens?: number | null;
+        };
+        SetRetention: {
+            /**
+             * Format: int32
+             * @description null: as long as the installation keeps it.
+             */
+            keep_days?: number | null;
         };
         /** @description What a signed-in client holds. The refresh token travels in a cookie that scripts cannot read. */
         SignedIn: {
@@ -1841,6 +2102,31 @@ export interface components {
             offset: number;
             text: string;
         };
+        Tier: components["schemas"]["TokenRates"] & {
+            /**
+             * Format: int64
+             * @description Holds for the whole call where its prompt has more tokens than this.
+             */
+            above: number;
+        };
+        TokenRates: {
+            /** Format: double */
+            input_per_million: number;
+            /**
+             * Format: double
+             * @description Reasoning included.
+             */
+            output_per_million: number;
+            /**
+             * Format: double
+             * @description null: not known.
+             */
+            cache_read_per_million: number | null;
+            /** Format: double */
+            cache_write_per_million: number | null;
+            /** Format: double */
+            cache_write_1h_per_million: number | null;
+        };
         /** @description How long to wait, in seconds; what is left out is as the installation has it. */
         Timeouts: {
             /**
@@ -1870,6 +2156,47 @@ export interface components {
             /** @description The JSON schema of what it takes. */
             parameters: unknown;
         };
+        Totals: {
+            /** Format: int64 */
+            requests: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Not let through by a limit or a budget.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Whoever called went away.
+             */
+            aborted: number;
+            /**
+             * Format: int64
+             * @description Answered out of the cache.
+             */
+            cached: number;
+            /**
+             * Format: int64
+             * @description Of the requests, those whose cost is not known; it is not in `cost_usd`.
+             */
+            cost_unknown: number;
+            /**
+             * Format: int64
+             * @description All tokens of the prompts, the cache's included.
+             */
+            input_tokens: number;
+            /** Format: int64 */
+            cache_read_tokens: number;
+            /** Format: int64 */
+            cache_write_tokens: number;
+            /** Format: int64 */
+            output_tokens: number;
+            /** Format: int64 */
+            reasoning_tokens: number;
+            /** Format: double */
+            cost_usd: number;
+        };
         Try: {
             /** @description Made by the client; sending it twice has the effect of once. */
             id: string;
@@ -1879,6 +2206,28 @@ export interface components {
              */
             conversation?: string | null;
             text: string;
+        };
+        /** @description What calls came to. */
+        Usage: components["schemas"]["Group"] & {
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            /**
+             * Format: double
+             * @description Promised to calls under way.
+             */
+            reserved_usd: number;
+            /**
+             * Format: int64
+             * @description How many calls this node has left out of the log of calls since it began, because the database did not keep up.
+             *     They are in the sums.
+             */
+            unlogged_calls: number;
+            /** @description The dearest first, 200 at most. */
+            groups: components["schemas"]["Group"][];
+            /** @description Oldest first: the ten dearest groups, and all others together. */
+            series: components["schemas"]["SeriesPoint"][];
         };
         User: {
             /** Format: uuid */
@@ -2765,6 +3114,83 @@ export interface operations {
             };
         };
     };
+    list_model_calls: {
+        parameters: {
+            query?: {
+                since?: string;
+                until?: string;
+                provider?: string;
+                model?: string;
+                /** @description answered, failed, refused or aborted. */
+                outcome?: string;
+                agent_id?: string;
+                project_id?: string;
+                key_id?: string;
+                conversation_id?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ModelCall"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_model_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCall"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_model_groups: {
         parameters: {
             query?: never;
@@ -2885,6 +3311,102 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ModelGroup"];
                 };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Price"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPrice"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                price: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not done */
             default: {
@@ -4108,6 +4630,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_Tool"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_usage: {
+        parameters: {
+            query?: {
+                /** @description From the hour that begins then or after; 30 days ago where left out. */
+                since?: string;
+                /** @description Before the hour that begins then. */
+                until?: string;
+                /** @description What calls are grouped by. */
+                by?: "model" | "provider" | "agent" | "project" | "key";
+                /** @description How long a step of the series is, in UTC. */
+                step?: "hour" | "day";
+            };
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetRetention"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
                 };
             };
             /** @description The request was not done */

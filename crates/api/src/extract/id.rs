@@ -1,8 +1,8 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use kernel::{
-    AgentId, ApiKeyId, ConnectionId, ConversationId, DeadLetterId, InvitationId, MemberId, ModelGroupId, ProjectId,
-    ProviderId, RunId, TenantId,
+    AgentId, ApiKeyId, ConnectionId, ConversationId, DeadLetterId, InvitationId, MemberId, ModelCallId, ModelGroupId,
+    PriceId, ProjectId, ProviderId, RunId, TenantId,
 };
 use std::str::FromStr;
 
@@ -32,6 +32,8 @@ in_path! {
     ApiKeyId => "key",
     ProviderId => "provider",
     ModelGroupId => "group",
+    PriceId => "price",
+    ModelCallId => "call",
     AgentId => "agent",
     ConnectionId => "connection",
     ConversationId => "conversation",

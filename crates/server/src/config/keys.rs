@@ -101,4 +101,11 @@ pub(super) const KEYS: &[Key] = &[
          `/metrics` any more. The health is told on both.",
     ),
     key("engine.max_running", Kind::Number, "`256`", "How many turns may be under way on this node at once."),
+    key(
+        "usage.keep_days",
+        Kind::Number,
+        "`90`",
+        "For how many days the log of model calls is kept, 1 to 3650; organisations may keep theirs for fewer. What calls \
+         came to by the hour is kept.",
+    ),
 ];

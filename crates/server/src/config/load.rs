@@ -140,6 +140,9 @@ fn check(config: &Config) -> anyhow::Result<()> {
     if config.engine.max_running == 0 {
         bail!("engine.max_running must be at least 1");
     }
+    if !(1..=llm::usage::MOST_DAYS).contains(&config.usage.keep_days) {
+        bail!("usage.keep_days must be between 1 and {}, not {}", llm::usage::MOST_DAYS, config.usage.keep_days);
+    }
     if config.roles.is_empty() {
         bail!("roles must name at least one role");
     }

@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub egress: EgressConfig,
     pub metrics: MetricsConfig,
     pub engine: EngineConfig,
+    pub usage: UsageConfig,
 }
 
 /// What a node does.
@@ -90,6 +91,18 @@ pub(crate) struct EngineConfig {
     pub max_running: usize,
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct UsageConfig {
+    pub keep_days: u32,
+}
+
+impl Default for UsageConfig {
+    fn default() -> Self {
+        Self { keep_days: 90 }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -105,6 +118,7 @@ impl Default for Config {
             egress: EgressConfig::default(),
             metrics: MetricsConfig::default(),
             engine: EngineConfig::default(),
+            usage: UsageConfig::default(),
         }
     }
 }

@@ -27,6 +27,13 @@ organisation: acme
 name: quality
 models: [{provider: scripted, model: scripted-1}]
 ---
+kind: Price                     # overrides the table
+organisation: acme
+provider: scripted
+model: scripted-1
+input_per_million: 1000         # USD
+output_per_million: 1000
+---
 kind: Agent
 organisation: acme
 project: default
@@ -68,17 +75,23 @@ async fn contract_options() -> AppOptions {
 async fn the_contracts_example_applies_twice_and_changes_nothing_the_second_time() {
     let app = TestApp::start_with(contract_options().await).await;
     let said = app.apply(CONTRACT).await;
-    for line in
-        ["+ Organisation acme", "+ Agent acme/default/Mara", "+ Connection acme/acme-slack", "+ ChannelApp slack/A0002"]
-    {
+    for line in [
+        "+ Organisation acme",
+        "+ Price acme/scripted/scripted-1",
+        "+ Agent acme/default/Mara",
+        "+ Connection acme/acme-slack",
+        "+ ChannelApp slack/A0002",
+    ] {
         assert!(said.contains(line), "{said}");
     }
     let said = app.apply(CONTRACT).await;
     assert!(
-        said.contains("= Connection acme/acme-slack") && said.contains("0 created, 0 changed, 7 unchanged"),
+        said.contains("= Connection acme/acme-slack") && said.contains("0 created, 0 changed, 8 unchanged"),
         "{said}"
     );
 
+    let said = app.apply(&CONTRACT.replace("input_per_million: 1000", "input_per_million: 0.25")).await;
+    assert!(said.contains("~ Price acme/scripted/scripted-1"), "{said}");
     let said = app.apply(&CONTRACT.replace("Friendly, precise.", "Calm.")).await;
     assert!(said.contains("~ Agent acme/default/Mara (persona)"), "{said}");
     app.login("owner@acme.test", "correct horse battery staple").await;
@@ -205,6 +218,14 @@ async fn it_works_before_the_server_has_ever_run_and_prune_removes_what_is_not_n
     let both = "kind: Agent\norganisation: acme\nname: Noor\n---\nkind: Connection\norganisation: acme\nname: other\nchannel: web\nagent: Noor\n";
     let output = prune(&app, both).await;
     assert!(output.contains("- Connection acme/web") && output.contains("- Agent acme/default/Mara"), "{output}");
+    let price = |model: &str| {
+        format!(
+            "kind: Price\norganisation: acme\nprovider: scripted\nmodel: {model}\ninput_per_million: 1\noutput_per_million: 2.5\n"
+        )
+    };
+    app.apply(&price("old")).await;
+    let output = prune(&app, &price("new")).await;
+    assert!(output.contains("+ Price acme/scripted/new") && output.contains("- Price acme/scripted/old"), "{output}");
     app.restart().await;
 }
 

@@ -37,6 +37,13 @@ async fn a_first_run_on_the_private_database_gives_somebody_to_talk_to_and_an_ac
     let answer = output(chat).await;
     assert!(answer.status.success() && said(&answer).contains("offline model"), "{}", said(&answer));
 
+    let mut usage = app.command("usage");
+    usage.args(["--organisation", "demo", "--json", "--by", "model"]);
+    let usage = output(usage).await;
+    let told: Value = serde_json::from_slice(&usage.stdout).unwrap_or_else(|_| panic!("{}", said(&usage)));
+    assert_eq!((&told["requests"], &told["cost_usd"], &told["reserved_usd"]), (&1.into(), &0.into(), &0.into()));
+    assert_eq!(told["groups"][0]["name"], "builtin/quotes");
+
     let trip = output(app.command("round-trip")).await;
     assert!(trip.status.success(), "{}", said(&trip));
     assert!(said(&trip).contains("acknowledged with 200") && said(&trip).contains("chat.update"), "{}", said(&trip));
@@ -248,4 +255,36 @@ fn the_descriptions_are_printed() {
     let openapi: Value = serde_json::from_str(&print("openapi")).unwrap();
     assert!(openapi["openapi"].as_str().unwrap().starts_with("3.1"));
     assert!(print("config-reference").contains("## `database.url`"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_are_taken_from_litellms_table_for_the_providers_that_there_are() {
+    let options = AppOptions { binary: BINARY.into(), database: Database::Embedded, data_dir: None, env: Vec::new() };
+    let app = TestApp::start_with(options).await;
+    let owner = app.login("owner@localhost", password_in(&app.log())).await;
+    let organisation = owner.get("/api/me").await["organisations"][0]["id"].as_str().unwrap().to_owned();
+    let table = serde_json::json!({
+        "gpt-5.4": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-06,
+            "output_cost_per_token": 2e-06, "max_output_tokens": 100},
+        "dall-e-3": {"litellm_provider": "openai", "mode": "image_generation"},
+        "groq/llama": {"litellm_provider": "groq", "mode": "chat", "input_cost_per_token": 1e-07}
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("table.json");
+    std::fs::write(&file, table.to_string()).unwrap();
+    for changed in [1, 0] {
+        let mut import = app.command("prices");
+        import.arg("import").arg(&file).args(["--organisation", "demo"]);
+        let import = output(import).await;
+        let said = said(&import);
+        assert!(import.status.success() && said.contains("= openai/gpt-5.4: 1 in, 2 out"), "{said}");
+        assert!(said.contains("- not counted in tokens: dall-e-3"), "{said}");
+        assert!(said.contains(&format!("1 prices taken ({changed} new or changed), 2 entries left out")), "{said}");
+    }
+    let prices = owner.get(&format!("/api/organisations/{organisation}/prices")).await;
+    let own = &prices["items"][0];
+    assert_eq!(
+        (&own["source"], &own["provider"], &own["max_output_tokens"]),
+        (&"own".into(), &"openai".into(), &100.into())
+    );
 }

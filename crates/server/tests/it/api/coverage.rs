@@ -44,6 +44,7 @@ fn organisation_cases() -> Vec<Case> {
     let under = |rest: &str| format!("{ORGANISATION}{rest}");
     let provider = |name: &str| json!({"name": name, "wire": "builtin"});
     let group = |name: &str| json!({"name": name, "models": [{"provider": "offline", "model": "quotes"}]});
+    let price = |model: &str| json!({"provider": "offline", "model": model, "input_per_million": 1, "output_per_million": "2.5"});
     let grant = |user: &str| json!({"user_id": user, "role": "viewer", "project_id": "{project}"});
     let invitation = |email: &str| json!({"email": email, "role": "member"});
     let key = json!({"name": "another", "role": "viewer"});
@@ -94,6 +95,14 @@ fn organisation_cases() -> Vec<Case> {
             group("spare"),
         ),
         case("get", under("/model-groups/{group}/health"), 403, 200),
+        case("get", under("/prices"), 403, 200),
+        case("put", under("/prices"), 403, 200).with(price("paid")),
+        case("delete", under("/prices/{price}"), 403, 204),
+        case("get", under("/usage"), 403, 200),
+        case("get", under("/usage/retention"), 403, 200),
+        case("put", under("/usage/retention"), 403, 200).with(json!({"keep_days": 30})),
+        case("get", under("/model-calls"), 403, 200),
+        case("get", under("/model-calls/{call}"), 403, 200),
         case("get", under("/tools"), 200, 200),
     ]
 }

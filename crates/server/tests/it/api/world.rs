@@ -155,7 +155,11 @@ async fn house(app: &TestApp, name: &str) -> House {
     ids.insert("invitation_token", text(&invited, "/link").split_once('#').unwrap().1.to_owned());
     let key = json!({"name": "a key", "role": "viewer"});
     ids.insert("key", text(&owner.send(Method::POST, &under(&ids, "/api-keys"), &key).await, "/id"));
+    let price = json!({"provider": "offline", "model": "m", "input_per_million": 1, "output_per_million": 2});
+    ids.insert("price", text(&owner.send(Method::PUT, &under(&ids, "/prices"), &price).await, "/id"));
     let visitor = converse(app, &owner, &mut ids).await;
+    let calls = owner.get(&under(&ids, "/model-calls")).await;
+    ids.insert("call", text(&calls, "/items/0/id"));
     leave_a_letter(app, &mut ids).await;
     House { owner, viewer, visitor, ids }
 }
