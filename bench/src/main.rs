@@ -41,7 +41,9 @@ async fn main() -> Result<()> {
         Some("gateway-soak") => gateway::soak(words, &binary).await,
         Some("budget") => gateway::budget(words, &binary).await,
         Some("usage") => usage::run(words, &binary).await,
-        _ => bail!("which one? acks, replies, footprint, peers, gateway, gateway-soak, budget or usage: see bench/README.md"),
+        _ => bail!(
+            "which one? acks, replies, footprint, peers, gateway, gateway-soak, budget or usage: see bench/README.md"
+        ),
     }
 }
 
