@@ -5,6 +5,7 @@ mod catalogue;
 mod chat;
 mod connection;
 pub(crate) mod health;
+mod hedge;
 mod judge;
 mod plan;
 mod reading;

@@ -76,6 +76,15 @@ impl Plan {
         (at < self.deadline).then_some(Try { target, at, again: state.attempts > 0, others })
     }
 
+    /// Whom to ask at once beside `target`, whose answer is late.
+    pub(super) fn beside(&self, target: usize, now: Duration) -> Option<usize> {
+        let ready = |other: &usize| {
+            let state = &self.targets[*other];
+            *other != target && state.is_live() && state.not_before <= now
+        };
+        (0..self.targets.len()).find(ready)
+    }
+
     /// Takes note that the call to `target` failed. `jitter` is a number between 0 and 1.
     pub(super) fn failed(&mut self, target: usize, verdict: Verdict, now: Duration, jitter: f64) {
         let state = &mut self.targets[target];

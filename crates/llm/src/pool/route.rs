@@ -189,6 +189,17 @@ impl Route {
         }
     }
 
+    /// A target to ask beside the one of `turn`, whose answer is late ([`super::hedge`]), where one can be asked at once.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for embeddings and rankings"))]
+    pub(crate) async fn beside(&self, turn: &Turn) -> Option<Turn> {
+        let index = self.plan.beside(turn.index, self.started.elapsed())?;
+        let (target, terms) = (&self.targets[index], &self.terms[index]);
+        let permit = terms.gate.enter(Instant::now()).await?;
+        let call = Call::begin(permit, Arc::clone(&terms.pulse), target.upstream.wire).ok()?;
+        let (target, patience) = (target.clone(), terms.patience(self.until));
+        Some(Turn { target, index, patience, call, first_token: OnceLock::new() })
+    }
+
     /// Takes note that the turn's call brought no answer.
     pub(crate) fn failed(&mut self, turn: Turn, fault: Fault) {
         let fault = turn.explain(fault);
@@ -295,6 +306,12 @@ impl Turn {
     /// How long ago the target was asked.
     pub(crate) fn elapsed(&self) -> Duration {
         self.call.elapsed()
+    }
+
+    /// When a second target is worth asking beside this one; `None` where too little is known.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for embeddings and rankings"))]
+    pub(crate) fn hedge_after(&self) -> Option<Duration> {
+        self.target.upstream.gate.pulse(&self.target.model).usual()
     }
 
     /// The first piece of the answer has come.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::super::hedge::Durations;
 use super::breaker::{Breaker, BreakerState, Effect, Leave};
 use super::window::Window;
 use crate::fault::Fault;
@@ -28,6 +29,8 @@ pub(crate) struct Pulse {
 struct State {
     breaker: Breaker,
     latency: Option<Latency>,
+    /// Of whole answers.
+    durations: Durations,
     /// Calls, and those of them that failed.
     recent: Window<2>,
     last_fault: Option<(Instant, Fault)>,
@@ -54,8 +57,13 @@ pub(crate) struct Sight {
 impl Pulse {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        let state =
-            State { breaker: Breaker::new(now), latency: None, recent: Window::new(RECENT, now), last_fault: None };
+        let state = State {
+            breaker: Breaker::new(now),
+            latency: None,
+            durations: Durations::new(),
+            recent: Window::new(RECENT, now),
+            last_fault: None,
+        };
         Self { in_flight: AtomicU32::new(0), state: Mutex::new(state) }
     }
 
@@ -75,6 +83,11 @@ impl Pulse {
             Leave::Wait(pause) => Some(pause),
             Leave::Call | Leave::Probe => None,
         }
+    }
+
+    /// What only one whole answer in twenty took longer than lately.
+    pub(crate) fn usual(&self) -> Option<Duration> {
+        self.state.lock().durations.p95()
     }
 
     pub(crate) fn last_fault(&self) -> Option<Fault> {
@@ -121,7 +134,10 @@ impl Pulse {
         let (mut state, now) = (self.state.lock(), Instant::now());
         match effect {
             Effect::Unknown => {}
-            Effect::Healthy => state.recent.add(0, now),
+            Effect::Healthy => {
+                state.recent.add(0, now);
+                state.durations.note(took);
+            }
             Effect::Failed | Effect::Busy | Effect::OutOfCredit => {
                 state.recent.add(1, now);
                 let known = state.latency.map_or(PENALTY, |latency| latency.average);

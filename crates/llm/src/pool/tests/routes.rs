@@ -230,3 +230,26 @@ async fn a_group_has_retries_and_time_outs_of_its_own() {
     assert_eq!(route.last_word().unwrap().0, &Fault::TooSlow(Duration::from_secs(9)));
     assert_eq!(route.next().await.unwrap().target().upstream.name, "second", "which may still be in time");
 }
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_late_target_another_is_asked_at_once_or_nobody() {
+    let targets = two();
+    for _ in 0..20 {
+        let turn = ordered(&targets).next().await.unwrap();
+        tokio::time::advance(Duration::from_millis(40)).await;
+        turn.answered();
+    }
+    let mut route = ordered(&targets);
+    let first = route.next().await.unwrap();
+    assert_eq!(first.hedge_after(), Some(Duration::from_millis(40)));
+    let second = route.beside(&first).await.unwrap();
+    assert_eq!((second.target().upstream.name.as_str(), second.hedge_after()), ("second", None));
+
+    let mut alone = ordered(&targets[..1]);
+    let only = alone.next().await.unwrap();
+    assert!(alone.beside(&only).await.is_none());
+    let full = [target("first", 1), target("second", 1)];
+    let (mut one, mut other) = (ordered(&full), ordered(&full[1..]));
+    let (first, _second) = (one.next().await.unwrap(), other.next().await.unwrap());
+    assert!(one.beside(&first).await.is_none(), "nobody waits in line for a second answer");
+}
