@@ -29,7 +29,7 @@ mod translate;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 use infra::Egress;
 use kernel::{Clock, ModelCallId, Secret};
 
@@ -88,6 +88,14 @@ impl Surface {
         match self {
             Self::Rerank => cohere_rerank::refusal(refusal),
             _ => self.protocol().refusal(refusal),
+        }
+    }
+
+    /// The status of a refusal. Anthropic's SDKs tell its own 529 apart from a 503.
+    fn status(self, kind: RefusalKind) -> StatusCode {
+        match (self, kind) {
+            (Self::Messages, RefusalKind::Overloaded) => StatusCode::from_u16(529).unwrap_or(kind.status()),
+            _ => kind.status(),
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) enum RefusalKind {
     Forbidden,
     UnknownModel,
     TooLarge,
-    /// Too many requests or tokens a minute.
+    /// Too many requests or tokens a minute, for the key or for the provider.
     Rate,
     /// The money is used up, and waiting does not bring it back.
     Budget,
@@ -95,13 +95,14 @@ impl RefusalKind {
 
     /// What it means to the client that a provider answered with `status`. That our key is refused is no fault of the
     /// client's.
-    fn of_status(status: u16) -> Self {
+    pub(super) fn of_status(status: u16) -> Self {
         match status {
             400 | 422 => Self::Invalid,
             404 => Self::UnknownModel,
             408 | 504 => Self::Timeout,
             413 => Self::TooLarge,
-            429 | 503 | 529 => Self::Overloaded,
+            429 => Self::Rate,
+            503 | 529 => Self::Overloaded,
             _ => Self::Upstream,
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn stream(flow: Flow, target: &Target) -> Response<Served> {
 
 pub(super) fn refusal(surface: Surface, refusal: &Refusal) -> Response<Served> {
     let mut response = Response::new(Served::Whole(surface.refusal(refusal).into()));
-    *response.status_mut() = refusal.kind.status();
+    *response.status_mut() = surface.status(refusal.kind);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(SHOULD_RETRY, HeaderValue::from_static(if refusal.may_pass { "true" } else { "false" }));
@@ -85,4 +85,25 @@ fn wait(headers: &mut HeaderMap, after: Duration) {
     let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
     headers.insert(RETRY_AFTER_MS, HeaderValue::from(millis));
     headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1_000)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::RefusalKind;
+
+    #[test]
+    fn a_refusal_has_the_status_that_the_clients_sdk_tells_apart() {
+        let status = |surface, kind| refusal(surface, &Refusal::new(kind, "No.")).status().as_u16();
+        for (kind, openai, anthropic) in [
+            (RefusalKind::Overloaded, 503, 529),
+            (RefusalKind::of_status(429), 429, 429),
+            (RefusalKind::of_status(529), 503, 529),
+            (RefusalKind::of_status(500), 502, 502),
+            (RefusalKind::of_status(401), 502, 502),
+        ] {
+            let told = (status(Surface::ChatCompletions, kind), status(Surface::Messages, kind));
+            assert_eq!(told, (openai, anthropic), "{kind:?}");
+        }
+    }
 }
