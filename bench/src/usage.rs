@@ -58,7 +58,7 @@ async fn fill(admin: &mut PgConnection, options: &Options) -> Result<(i64, i64)>
     let (days, rows) = (options.get("days"), options.get("rows"));
     sqlx::raw_sql(
         "create temp table tenants as
-             select tenant_id, row_number() over (order by name) - 1 as n from organisation where name <> 'acme';
+             select tenant_id, row_number() over (order by name) - 1 as place from organisation where name <> 'acme';
          create temp table acme as select tenant_id from organisation where name = 'acme'",
     )
     .execute(&mut *admin)
@@ -98,7 +98,7 @@ const DAY: &str = "
     cross join lateral (select case when n % 2 = 0 then 1 + n / 2 % 4 else 0 end as key,
                                case when n % 2 = 1 then 1 + n / 2 % 8 else 0 end as agent,
                                case when n % 2 = 1 then 1 + n / 2 % 8 % 3 else 0 end as project) as k
-    left join tenants t on n % 5 <> 0 and t.n = n % (select greatest(count(*), 1) from tenants);
+    left join tenants t on n % 5 <> 0 and t.place = n % (select greatest(count(*), 1) from tenants);
     insert into usage_hour
     select tenant_id, date_trunc('hour', at), key_id, project_id, agent_id, provider, model, outcome, count(*), 0, 0,
            sum(input_tokens), sum(cache_read_tokens), 0, sum(output_tokens), 0, sum(cost_nanos), sum(took_ms),
