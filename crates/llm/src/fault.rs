@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::lines::TooLong;
 use crate::pool::Effect;
 
@@ -19,8 +21,9 @@ pub(crate) enum Fault {
     /// It has as many calls as it takes, and as many wait as may.
     #[error("has as many calls under way as it takes")]
     Crowded,
+    /// `body`: as it came, for clients of the same protocol.
     #[error("answered with status {status}{}", said(.words))]
-    Status { status: u16, words: String, verdict: Verdict },
+    Status { status: u16, words: String, verdict: Verdict, body: Bytes },
     /// An error in the protocol's own form where an answer ought to be: in mid-stream, or with status 200.
     #[error("reported an error{}", said(.words))]
     Reported { words: String, verdict: Verdict },

@@ -47,7 +47,7 @@ pub(super) struct Call<'a> {
 
 /// A request that a provider is asked in other words.
 enum Understood {
-    Text(Asked),
+    Text(Box<Asked>),
     Vectors(AskedVectors),
     Ranking,
 }
@@ -241,7 +241,7 @@ impl Call<'_> {
         match self.surface {
             Surface::Embeddings => openai_embeddings::accept(envelope.body()).map(Understood::Vectors),
             Surface::Rerank => Ok(Understood::Ranking),
-            _ => self.accept(envelope).map(Understood::Text),
+            _ => self.accept(envelope).map(Box::new).map(Understood::Text),
         }
     }
 

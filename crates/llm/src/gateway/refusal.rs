@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use crate::fault::{Fault, Verdict};
+use crate::model::Wire;
 use crate::pool::Target;
 
 /// Why a client gets no answer. The message is for the client: it names no key and nothing of another organisation.
@@ -18,6 +20,16 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<Duration>,
     /// Whether the same request may succeed later: what SDKs are told in `x-should-retry`.
     pub(crate) may_pass: bool,
+    /// What the provider said of the client's request, for clients of its own protocol.
+    pub(crate) told: Option<Told>,
+}
+
+/// A provider's refusal of a request, as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) wire: Wire,
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
 }
 
 /// The kinds of refusals that SDKs tell apart.
@@ -53,7 +65,7 @@ pub(crate) enum RefusalKind {
 
 impl Refusal {
     pub(crate) fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), param: None, retry_after: None, may_pass: kind.may_pass() }
+        Self { kind, message: message.into(), param: None, retry_after: None, may_pass: kind.may_pass(), told: None }
     }
 
     pub(crate) fn invalid(param: &str, message: impl Into<String>) -> Self {
@@ -71,7 +83,23 @@ impl Refusal {
         };
         let may_pass = matches!(cause.verdict(), Verdict::Retry { .. } | Verdict::RetryLater);
         let message = format!("{} {}", target.name(), target.redact(&fault.to_string()));
-        Self { retry_after, may_pass: may_pass && kind.may_pass(), ..Self::new(kind, message) }
+        let (may_pass, told) = (may_pass && kind.may_pass(), Told::of(cause, target));
+        Self { retry_after, may_pass, told, ..Self::new(kind, message) }
+    }
+}
+
+impl Told {
+    /// Only what is about the request itself: that our key is refused is nobody's business, nor may it be repeated.
+    fn of(fault: &Fault, target: &Target) -> Option<Self> {
+        let Fault::Status { status, verdict: Verdict::Invalid | Verdict::TooLong | Verdict::Declined, body, .. } =
+            fault
+        else {
+            return None;
+        };
+        let status = StatusCode::from_u16(*status).ok().filter(StatusCode::is_client_error)?;
+        let text = std::str::from_utf8(body).ok().filter(|text| text.trim_start().starts_with('{'))?;
+        let clean = target.redact(text) == text;
+        clean.then(|| Self { wire: target.upstream.wire, status, body: body.clone() })
     }
 }
 

@@ -51,8 +51,13 @@ pub(super) fn stream(flow: Flow, target: &Target) -> Response<Served> {
 }
 
 pub(super) fn refusal(surface: Surface, refusal: &Refusal) -> Response<Served> {
-    let mut response = Response::new(Served::Whole(surface.refusal(refusal).into()));
-    *response.status_mut() = surface.status(refusal.kind);
+    let told = refusal.told.as_ref().filter(|told| surface.passes(told.wire));
+    let (status, body) = match told {
+        Some(told) => (told.status, told.body.clone()),
+        None => (surface.status(refusal.kind), surface.refusal(refusal).into()),
+    };
+    let mut response = Response::new(Served::Whole(body));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(SHOULD_RETRY, HeaderValue::from_static(if refusal.may_pass { "true" } else { "false" }));

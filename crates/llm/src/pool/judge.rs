@@ -34,7 +34,7 @@ pub(crate) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], now: D
         None if body.trim_ascii_start().starts_with(b"<") => "a web page".to_owned(),
         None => brief(&String::from_utf8_lossy(body)),
     };
-    Fault::Status { status: status.as_u16(), words, verdict }
+    Fault::Status { status: status.as_u16(), words, verdict, body: Bytes::copy_from_slice(body) }
 }
 
 /// `said`: what the body says of itself. `x-should-retry` goes before everything but money, the body before the status.

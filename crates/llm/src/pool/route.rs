@@ -56,6 +56,17 @@ pub(crate) enum Author {
     Caller,
 }
 
+impl Author {
+    /// How long the first token and each further one are waited for, where the group does not say. A program that calls
+    /// for itself knows how long its model thinks; a person on a channel does not wait for minutes.
+    fn waits(self, options: &PoolOptions) -> (Duration, Duration) {
+        match self {
+            Self::Us => (options.first_token, options.between_tokens),
+            Self::Caller => (Duration::from_secs(120), Duration::from_secs(60)),
+        }
+    }
+}
+
 /// The targets of one call, and how far it has come with them.
 pub(crate) struct Route {
     targets: Vec<Target>,
@@ -126,7 +137,7 @@ impl Route {
             let mut stage: Vec<Option<Target>> = stage.into_iter().map(|(target, _)| Some(target)).collect();
             for place in order(routing.strategy, &standings, &mut rand::random) {
                 let Some(target) = stage[place].take() else { continue };
-                terms.push(Terms::new(&target, &routing, options));
+                terms.push(Terms::new(&target, &routing, author.waits(options)));
                 rules.push(options.rules(&routing));
                 targets.push(target);
             }
@@ -269,13 +280,13 @@ fn price(target: &Target, needs: Needs) -> Option<Usd> {
 }
 
 impl Terms {
-    fn new(target: &Target, routing: &Routing, options: &PoolOptions) -> Self {
+    fn new(target: &Target, routing: &Routing, (first_token, between_tokens): (Duration, Duration)) -> Self {
         let (gate, timeouts) = (Arc::clone(&target.upstream.gate), &routing.timeouts);
         Self {
             pulse: gate.pulse(&target.model),
             gate,
-            first_token: timeouts.first_token.map_or(options.first_token, |time| time.duration()),
-            between_tokens: timeouts.between_tokens.map_or(options.between_tokens, |time| time.duration()),
+            first_token: timeouts.first_token.map_or(first_token, |time| time.duration()),
+            between_tokens: timeouts.between_tokens.map_or(between_tokens, |time| time.duration()),
             total: timeouts.total.map(|time| time.duration()),
         }
     }

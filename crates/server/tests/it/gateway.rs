@@ -181,3 +181,68 @@ async fn a_client_that_goes_away_takes_its_call_with_it() {
     drop(answer);
     testkit::eventually(std::time::Duration::from_secs(20), || async { fake.abandoned() == 1 }).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_says_of_a_request_reaches_clients_of_its_protocol_as_it_came() {
+    let fake = FakeModels::start().await;
+    let app = app(&fake, &["openai-chat"]).await;
+    let said = br#"{"error":{"message":"Invalid 'messages[0]'.","type":"invalid_request_error","param":"messages[0]","code":"bad"}}"#;
+    fake.otherwise(move |_| Reply::fail(Fault::Refusal(400, said.to_vec())));
+    let answer = chat(&app, false).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["x-should-retry"]), (400, &"false".parse().unwrap()));
+    assert_eq!(answer.bytes().await.unwrap(), said.as_slice());
+    let answer: Value = message(&app, false).await.json().await.unwrap();
+    assert_eq!(answer["error"]["type"], "invalid_request_error", "in the client's own protocol: {answer}");
+    assert_eq!(fake.count(), 2, "nobody else takes it either");
+
+    fake.otherwise(|_| Reply::status(401));
+    let answer = chat(&app, false).await;
+    assert_eq!(answer.status(), 502, "that our key is wrong is no fault of the client's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_and_rankings_come_through() {
+    for wire in ["openai-chat", "ollama", "gemini"] {
+        let fake = FakeModels::start().await;
+        let app = app(&fake, &[wire]).await;
+        let body = json!({"model": "quality", "input": ["one", "two"]});
+        let answer: Value = post(&app, "/llm/v1/embeddings", &body).send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["data"].as_array().unwrap().len(), 2, "{wire}: {answer}");
+        assert!(answer["data"][0]["embedding"][0].is_number() && answer["usage"]["prompt_tokens"].is_u64(), "{answer}");
+    }
+    let fake = FakeModels::start().await;
+    let app = app(&fake, &["openai-chat"]).await;
+    let body = json!({"model": "quality", "query": "q", "documents": ["a", "b"]});
+    let answer: Value = post(&app, "/llm/v2/rerank", &body).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["results"].as_array().unwrap().len(), 2, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_keeps_to_its_keys_budget_and_is_in_the_usage() {
+    let fake = FakeModels::start().await;
+    fake.otherwise(|_| Say { input_tokens: 50, output_tokens: 200, ..Say::text("a quarter of a dollar") }.into());
+    let app = TestApp::start_with(options().await).await;
+    let more = "limits: {requests_per_minute: 1000, tokens_per_minute: 1000000}\nbudget: {usd: 1.00, period: day}\n\
+                ---\nkind: Price\norganisation: acme\nprovider: openai-chat\nmodel: scripted-1\n\
+                input_per_million: 1000\noutput_per_million: 1000\n";
+    app.apply(&house(&fake, &["openai-chat"], more)).await;
+    for _ in 0..4 {
+        assert_eq!(chat(&app, false).await.status(), 200);
+    }
+    let limits: Vec<u64> = fake.calls().iter().map(|call| call.body["max_tokens"].as_u64().unwrap()).collect();
+    assert!(
+        limits.is_sorted_by(|a, b| a > b) && limits[0] < 1_000,
+        "each is given what the budget affords: {limits:?}"
+    );
+    let refused = chat(&app, false).await;
+    assert_eq!((refused.status().as_u16(), &refused.headers()["x-should-retry"]), (429, &"false".parse().unwrap()));
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "insufficient_quota", "{body}");
+
+    let mut command = app.command("usage");
+    command.args(["--organisation", "acme", "--json"]);
+    let said = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let usage: Value = serde_json::from_slice(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"));
+    assert_eq!(usage["output_tokens"], 800, "{usage}");
+    assert_eq!(usage["cost_usd"].to_string().trim_matches('"').parse::<f64>().unwrap(), 1.0, "{usage}");
+}

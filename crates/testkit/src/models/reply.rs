@@ -92,6 +92,8 @@ pub enum Fault {
     Quota,
     /// Any other status, with an error in the protocol's form that repeats the caller's key.
     Status(u16),
+    /// This status with this JSON.
+    Refusal(u16, Vec<u8>),
     /// A web page with status 200.
     Html,
     /// Headers never come.

@@ -119,6 +119,7 @@ async fn failed(call: &Call, fault: Fault, answering: Answering) -> Result<Respo
             let message = format!("the fake answers {status} to the key {}", call.key().unwrap_or("(none)"));
             error(StatusCode::from_u16(status).unwrap(), "fake_error", &message)
         }
+        Fault::Refusal(status, body) => plain(StatusCode::from_u16(status).unwrap(), "application/json", body),
         Fault::Html => plain(StatusCode::OK, "text/html", "<!doctype html><title>Welcome to nginx!</title>"),
         Fault::Nothing => plain(StatusCode::OK, content_type(call.wire, true), Body::empty()),
         Fault::HangUp => return Err(io::Error::other("hanging up")),

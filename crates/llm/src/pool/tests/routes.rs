@@ -1,5 +1,6 @@
 //! Routes whose outcomes are made up, on a clock that stands still unless it is waited for.
 
+use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ fn by(routing: Routing, author: Author, targets: &[Target]) -> Route {
 }
 
 fn status(status: u16, verdict: Verdict) -> Fault {
-    Fault::Status { status, words: "no".into(), verdict }
+    Fault::Status { status, words: "no".into(), verdict, body: Bytes::new() }
 }
 
 fn failing() -> Fault {
