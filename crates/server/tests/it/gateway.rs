@@ -51,6 +51,11 @@ async fn message(app: &TestApp, stream: bool) -> Response {
     post(app, "/llm/v1/messages", &body).send().await.unwrap()
 }
 
+async fn response(app: &TestApp, stream: bool) -> Response {
+    let body = json!({"model": "quality", "stream": stream, "input": "Hi", "temperature": 0.5});
+    post(app, "/llm/v1/responses", &body).send().await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stays_within_a_protocol_passes_byte_for_byte() {
     let fake = FakeModels::start().await;
@@ -90,7 +95,7 @@ async fn usage_is_told_in_a_stream_only_where_it_was_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_protocol_is_answered_by_every_provider() {
-    for wire in ["openai-chat", "anthropic", "ollama"] {
+    for wire in ["openai-chat", "openai-responses", "anthropic", "gemini", "ollama"] {
         let fake = FakeModels::start().await;
         fake.otherwise(|_| Reply::say("Grüß Gott 🦀"));
         let app = app(&fake, &[wire]).await;
@@ -105,6 +110,14 @@ async fn every_protocol_is_answered_by_every_provider() {
         );
         let events = chat(&app, true).await.text().await.unwrap();
         assert!(events.ends_with("data: [DONE]\n\n"), "{wire}: {events}");
+        let answer: Value = response(&app, false).await.json().await.unwrap();
+        assert_eq!(answer["output"][0]["content"][0]["text"], "Grüß Gott 🦀", "{wire}: {answer}");
+        assert_eq!((&answer["object"], &answer["status"]), (&json!("response"), &json!("completed")));
+        let events = response(&app, true).await.text().await.unwrap();
+        assert!(
+            events.starts_with("event: response.created\n") && events.contains("\n\nevent: response.completed\n"),
+            "{wire}: {events}"
+        );
     }
 }
 
@@ -141,6 +154,10 @@ async fn a_stream_never_ends_silently() {
         (["openai-chat"], Flaw::ErrorInStream),
         (["anthropic"], Flaw::Half),
         (["anthropic"], Flaw::ErrorInStream),
+        (["openai-responses"], Flaw::Half),
+        (["openai-responses"], Flaw::ErrorInStream),
+        (["gemini"], Flaw::Half),
+        (["gemini"], Flaw::ErrorInStream),
     ] {
         let fake = FakeModels::start().await;
         let app = app(&fake, &wires).await;
@@ -153,6 +170,9 @@ async fn a_stream_never_ends_silently() {
         let told = message(&app, true).await.text().await.unwrap();
         let last = told.trim_end().rsplit("\n\n").next().unwrap();
         assert!(last.starts_with("event: error\n"), "{wires:?}, {flaw:?}: {told}");
+        let told = response(&app, true).await.text().await.unwrap();
+        assert!(told.contains("\n\nevent: error\n"), "{wires:?}, {flaw:?}: {told}");
+        assert!(!told.contains("event: response.completed\n"), "{wires:?}, {flaw:?}: {told}");
     }
 }
 
