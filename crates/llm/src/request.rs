@@ -235,6 +235,19 @@ impl Content {
     }
 }
 
+impl OutputFormat {
+    /// What asks for it where a model cannot be held to it.
+    pub(crate) fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Text => None,
+            Self::Json => Some("Answer with a JSON object and nothing else: no words around it.".to_owned()),
+            Self::Schema { schema, .. } => Some(format!(
+                "Answer with JSON and nothing else, no words around it. It must fit this JSON Schema:\n{schema}"
+            )),
+        }
+    }
+}
+
 impl<T: Into<String>> From<T> for Content {
     fn from(text: T) -> Self {
         Self(vec![Part::Text { text: text.into() }])

@@ -46,6 +46,7 @@ fn reply() -> Reply {
 fn model(wire: Wire) -> &'static str {
     match wire {
         Wire::Anthropic => "claude-sonnet-4-5",
+        Wire::Gemini => "gemini-3-pro",
         Wire::Ollama => "gpt-oss:20b",
         _ => "the-model",
     }

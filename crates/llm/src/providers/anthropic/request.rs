@@ -221,13 +221,7 @@ fn native_format(generation: Generation, output: &OutputFormat) -> Option<Format
 
 /// The system text, and the form of the answer where it can only be asked for.
 fn system(request: &ChatRequest, native: bool) -> Cow<'_, str> {
-    let wish = match &request.output {
-        OutputFormat::Json => "Answer with a JSON object and nothing else: no words around it.".to_owned(),
-        OutputFormat::Schema { schema, .. } if !native => {
-            format!("Answer with JSON and nothing else, no words around it. It must fit this JSON Schema:\n{schema}")
-        }
-        OutputFormat::Text | OutputFormat::Schema { .. } => return Cow::Borrowed(&request.system),
-    };
+    let Some(wish) = request.output.in_words().filter(|_| !native) else { return Cow::Borrowed(&request.system) };
     if request.system.is_empty() { Cow::Owned(wish) } else { Cow::Owned(format!("{}\n\n{wish}", request.system)) }
 }
 

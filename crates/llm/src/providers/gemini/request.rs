@@ -46,7 +46,7 @@ enum Role {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Block<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     #[serde(rename_all = "camelCase")]
     InlineData {
         mime_type: &'a str,
@@ -152,11 +152,14 @@ struct ThinkingConfig {
 impl<'a> Body<'a> {
     pub(super) fn new(model: &str, request: &'a ChatRequest) -> Self {
         let model = model.rsplit('/').next().unwrap_or(model);
-        let config = GenerationConfig::new(model, request);
+        let held = is_held_to_its_form(model, request);
+        let config = GenerationConfig::new(model, request, held);
+        let wish = request.output.in_words().filter(|_| !held).map(|wish| Block::Text(wish.into()));
+        let system: Vec<Block<'a>> = Block::text(&request.system).into_iter().chain(wish).collect();
         let declared: Vec<Declaration<'a>> = request.tools.iter().map(Declaration::new).collect();
         let tools = (!declared.is_empty()).then_some([Tools { function_declarations: declared }]);
         Self {
-            system_instruction: Block::text(&request.system).map(|text| Turn { role: None, parts: vec![text] }),
+            system_instruction: (!system.is_empty()).then_some(Turn { role: None, parts: system }),
             contents: turns(&request.messages, model),
             tool_config: ToolConfig::new(&request.tool_choice).filter(|_| tools.is_some()),
             tools,
@@ -217,6 +220,16 @@ fn wants_proofs(model: &str) -> bool {
     model.starts_with("gemini-") && !is_older(model)
 }
 
+/// Those before 2.5 refuse to be told how much.
+fn thinks(model: &str) -> bool {
+    model.starts_with("gemini-") && !model.starts_with("gemini-1") && !model.starts_with("gemini-2.0")
+}
+
+/// The first two generations refuse a form of the answer beside tools.
+fn is_held_to_its_form(model: &str, request: &ChatRequest) -> bool {
+    request.tools.is_empty() || !is_older(model)
+}
+
 fn is_older(model: &str) -> bool {
     model.starts_with("gemini-1") || model.starts_with("gemini-2")
 }
@@ -224,7 +237,7 @@ fn is_older(model: &str) -> bool {
 impl<'a> Block<'a> {
     /// Empty parts are refused.
     fn text(text: &'a str) -> Option<Self> {
-        (!text.is_empty()).then_some(Self::Text(text))
+        (!text.is_empty()).then_some(Self::Text(text.into()))
     }
 
     fn all(content: &'a Content) -> Vec<Self> {
@@ -285,9 +298,10 @@ impl<'a> ToolConfig<'a> {
 }
 
 impl<'a> GenerationConfig<'a> {
-    fn new(model: &str, request: &'a ChatRequest) -> Self {
+    fn new(model: &str, request: &'a ChatRequest, held: bool) -> Self {
         let sampling = &request.sampling;
         let (response_mime_type, response_json_schema) = match &request.output {
+            _ if !held => (None, None),
             OutputFormat::Text => (None, None),
             OutputFormat::Json => (Some("application/json"), None),
             OutputFormat::Schema { schema, .. } => (Some("application/json"), Some(schema)),
@@ -303,7 +317,10 @@ impl<'a> GenerationConfig<'a> {
             frequency_penalty: sampling.frequency_penalty,
             response_mime_type,
             response_json_schema,
-            thinking_config: request.thinking.map(|thinking| ThinkingConfig::new(model, thinking)),
+            thinking_config: request
+                .thinking
+                .filter(|_| thinks(model))
+                .map(|thinking| ThinkingConfig::new(model, thinking)),
         }
     }
 }
@@ -409,7 +426,7 @@ mod tests {
             thinking: Some(Thinking::Tokens(2_000)),
             ..golden::request()
         };
-        let body = sent("gemini-2.5-flash", &request);
+        let body = sent("gemini-3-flash", &request);
         assert_eq!(
             body["toolConfig"],
             json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["date_time"]}})
@@ -438,6 +455,17 @@ mod tests {
         assert_eq!(config("gemini-3-flash", Thinking::Off), level("MINIMAL"));
         assert_eq!(config("gemini-3-pro", Thinking::Off), level("LOW"));
         assert_eq!(config("gemini-3-pro", Thinking::Effort(Effort::Highest)), level("HIGH"));
+        assert_eq!(config("gemini-2.0-flash", Thinking::Effort(Effort::High)), (None, None));
+    }
+
+    #[test]
+    fn a_form_that_is_refused_beside_tools_is_asked_for_in_words() {
+        let request = ChatRequest { output: OutputFormat::Json, ..golden::request() };
+        let body = sent("gemini-2.5-pro", &request);
+        assert!(body["generationConfig"].get("responseMimeType").is_none());
+        assert!(body["systemInstruction"]["parts"][1]["text"].as_str().unwrap().starts_with("Answer with "), "{body}");
+        let body = sent("gemini-2.5-pro", &ChatRequest { tools: vec![], ..request });
+        assert_eq!(body["generationConfig"]["responseMimeType"], "application/json");
     }
 
     #[test]
