@@ -123,8 +123,16 @@ export const providers: Schemas["Provider"][] = [
   { id: id(72), name: "openai", wire: "openai-chat", base_url: "https://api.openai.com/v1", has_key: false, created_at: ago(9000) },
 ];
 
+const asUsual = {
+  strategy: "ordered",
+  retries: null,
+  timeouts: { first_token: null, between_tokens: null, total: null },
+  simple: null,
+} as const;
+
 export const groups: Schemas["ModelGroup"][] = [
   {
+    ...asUsual,
     id: id(80),
     name: "quality",
     models: [
@@ -134,7 +142,7 @@ export const groups: Schemas["ModelGroup"][] = [
     fallbacks: ["fast"],
     created_at: ago(9000),
   },
-  { id: id(81), name: "fast", models: [{ provider: "builtin", model: "builtin" }], fallbacks: [], created_at: ago(9000) },
+  { ...asUsual, id: id(81), name: "fast", models: [{ provider: "builtin", model: "builtin" }], fallbacks: [], created_at: ago(9000) },
 ];
 
 export const tools: Schemas["Tool"][] = [
