@@ -125,7 +125,7 @@ async fn the_portal_answers_for_its_pages_and_for_nothing_else() {
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         assert!(answer.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("text/html"), "{path}");
     }
-    for path in ["/assets/none-12345678.js", "/api", "/llm/v1/models", "/hooks/x"] {
+    for path in ["/assets/none-12345678.js", "/api", "/hooks/x"] {
         let answer = app.request(Method::GET, path).send().await.unwrap();
         problem(answer, StatusCode::NOT_FOUND, "not_found").await;
     }
