@@ -401,6 +401,26 @@ export interface paths {
         patch: operations["change_model_group"];
         trace?: never;
     };
+    "/api/organisations/{organisation}/model-groups/{group}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the models do that a call to the group may come to: its own, then those of its fallbacks. As the node sees it
+         *     that answers; other nodes make calls of their own.
+         */
+        get: operations["tell_model_group_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/prices": {
         parameters: {
             query?: never;
@@ -431,26 +451,6 @@ export interface paths {
         post?: never;
         /** Removes a price of the organisation's own: the list price holds again, where there is one. */
         delete: operations["delete_price"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/organisations/{organisation}/model-groups/{group}/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * How the models do that a call to the group may come to: its own, then those of its fallbacks. As the node sees it
-         *     that answers; other nodes make calls of their own.
-         */
-        get: operations["tell_model_group_health"];
-        put?: never;
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2109,24 +2109,6 @@ export interface components {
              */
             above: number;
         };
-        TokenRates: {
-            /** Format: double */
-            input_per_million: number;
-            /**
-             * Format: double
-             * @description Reasoning included.
-             */
-            output_per_million: number;
-            /**
-             * Format: double
-             * @description null: not known.
-             */
-            cache_read_per_million: number | null;
-            /** Format: double */
-            cache_write_per_million: number | null;
-            /** Format: double */
-            cache_write_1h_per_million: number | null;
-        };
         /** @description How long to wait, in seconds; what is left out is as the installation has it. */
         Timeouts: {
             /**
@@ -2147,6 +2129,24 @@ export interface components {
              * @default null
              */
             total: number | null;
+        };
+        TokenRates: {
+            /** Format: double */
+            input_per_million: number;
+            /**
+             * Format: double
+             * @description Reasoning included.
+             */
+            output_per_million: number;
+            /**
+             * Format: double
+             * @description null: not known.
+             */
+            cache_read_per_million: number | null;
+            /** Format: double */
+            cache_write_per_million: number | null;
+            /** Format: double */
+            cache_write_1h_per_million: number | null;
         };
         /** @description Something an agent may be given to work with. */
         Tool: {
@@ -3323,6 +3323,38 @@ export interface operations {
             };
         };
     };
+    tell_model_group_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ModelHealth"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_prices: {
         parameters: {
             query?: never;
@@ -3407,38 +3439,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description The request was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    tell_model_group_health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                organisation: string;
-                group: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["List_ModelHealth"];
-                };
             };
             /** @description The request was not done */
             default: {
