@@ -13,6 +13,7 @@ mod api_keys;
 mod apply;
 mod audit;
 mod auth;
+mod budgets;
 mod connections;
 mod conversations;
 mod dead_letters;
@@ -40,6 +41,7 @@ mod serve;
 mod state;
 mod tools;
 mod usage;
+mod virtual_keys;
 
 pub use anonymous::ANONYMOUS;
 pub use openapi::openapi;

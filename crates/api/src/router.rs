@@ -6,9 +6,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    agents, api_keys, apply, audit, auth, connections, conversations, dead_letters, gateway, health, ingress,
+    agents, api_keys, apply, audit, auth, budgets, connections, conversations, dead_letters, gateway, health, ingress,
     invitations, layers, me, members, model_groups, openapi, operator, organisations, portal, prices, projects,
-    providers, runs, tools, usage,
+    providers, runs, tools, usage, virtual_keys,
 };
 
 /// The largest body that is taken.
@@ -81,6 +81,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(model_groups::routes())
         .merge(prices::routes())
         .merge(usage::routes())
+        .merge(virtual_keys::routes())
+        .merge(budgets::routes())
         .merge(tools::routes())
         .merge(agents::routes())
         .merge(connections::routes())

@@ -1,5 +1,6 @@
 use agents::{Agent, AgentConfig, NewAgent, store};
 use db::TenantTx;
+use llm::budgets::Scope;
 use serde_json::{Value, json};
 use tenancy::{Access, Permission, audit};
 
@@ -18,22 +19,24 @@ impl Workshop {
         let project = find_project(tx, access, Permission::AgentsWrite, &wanted.project).await?;
         wanted.config.validate(&self.tools)?;
         store::check_model_group(tx, &wanted.config).await?;
-        match store::find_agent_by_name(tx, project, &wanted.name).await? {
+        let (agent, change) = match store::find_agent_by_name(tx, project, &wanted.name).await? {
             None => {
                 let draft = wanted.config.clone();
                 let agent = store::insert_agent(tx, &NewAgent { project, name: wanted.name.clone(), draft }).await?;
                 publish(tx, access, &agent).await?;
-                Ok(Change::Created)
+                (agent.id, Change::Created)
             }
-            Some(agent) if agent.draft == wanted.config && !agent.changed() => Ok(Change::Unchanged),
+            Some(agent) if agent.draft == wanted.config && !agent.changed() => (agent.id, Change::Unchanged),
             Some(agent) => {
                 let standing = agent.published.as_ref().map_or(&agent.draft, |version| &version.config);
                 let fields = differences(standing, &wanted.config);
                 store::update_draft(tx, agent.id, &wanted.config).await?;
                 publish(tx, access, &agent).await?;
-                Ok(Change::Changed(fields))
+                (agent.id, Change::Changed(fields))
             }
-        }
+        };
+        let budget = self.budget(tx, access, Scope::Agent(agent), wanted.budget.as_ref()).await?;
+        Ok(change.with_budget(budget))
     }
 }
 

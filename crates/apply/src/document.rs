@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use kernel::Secret;
+use llm::budgets::Period;
+use llm::{Limits, Usd};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
@@ -29,6 +31,7 @@ pub(crate) enum Wanted {
     Provider(ProviderDocument),
     ModelGroup(ModelGroupDocument),
     Price(PriceDocument),
+    VirtualKey(VirtualKeyDocument),
     Agent(Box<AgentDocument>),
     Connection(ConnectionDocument),
 }
@@ -76,6 +79,15 @@ pub(crate) struct OrganisationDocument {
     pub status: Option<Status>,
     pub weight: Option<i32>,
     pub max_running: Option<i32>,
+    pub budget: Option<BudgetDocument>,
+}
+
+/// What calls of models may cost. Where it is left out, what stands stays, but a virtual key's goes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BudgetDocument {
+    pub usd: Usd,
+    pub period: Period,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -90,6 +102,7 @@ pub(crate) enum Status {
 pub(crate) struct ProjectDocument {
     pub organisation: String,
     pub name: String,
+    pub budget: Option<BudgetDocument>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -193,12 +206,31 @@ pub(crate) struct ModelDocument {
     pub weight: Option<u32>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VirtualKeyDocument {
+    pub organisation: String,
+    /// Whose calls it makes; the organisation's where it is left out.
+    pub project: Option<String>,
+    pub name: String,
+    /// Where left out, the key stays the one it is; a new one is made up.
+    pub key: Option<Secret>,
+    #[serde(default)]
+    pub model_groups: Vec<String>,
+    #[serde(default)]
+    pub limits: Limits,
+    pub budget: Option<BudgetDocument>,
+    #[serde(default)]
+    pub disabled: bool,
+}
+
 /// The agent's configuration stands beside its name, not under a key of its own.
 #[derive(Debug)]
 pub(crate) struct AgentDocument {
     pub organisation: String,
     pub project: String,
     pub name: String,
+    pub budget: Option<BudgetDocument>,
     pub config: AgentConfig,
 }
 
@@ -236,8 +268,9 @@ impl<'de> Deserialize<'de> for AgentDocument {
         let organisation = text("organisation")?.ok_or_else(|| D::Error::missing_field("organisation"))?;
         let project = text("project")?.unwrap_or_else(first_project);
         let name = text("name")?.ok_or_else(|| D::Error::missing_field("name"))?;
+        let budget = fields.remove("budget").map(serde_norway::from_value).transpose().map_err(D::Error::custom)?;
         let config = serde_norway::from_value(Value::Mapping(fields)).map_err(D::Error::custom)?;
-        Ok(Self { organisation, project, name, config })
+        Ok(Self { organisation, project, name, budget: budget.flatten(), config })
     }
 }
 
@@ -251,6 +284,7 @@ impl fmt::Display for Wanted {
             Self::Provider(it) => write!(f, "Provider {}/{}", it.organisation, it.name),
             Self::ModelGroup(it) => write!(f, "ModelGroup {}/{}", it.organisation, it.name),
             Self::Price(it) => write!(f, "Price {}/{}/{}", it.organisation, it.provider, it.model),
+            Self::VirtualKey(it) => write!(f, "VirtualKey {}/{}", it.organisation, it.name),
             Self::Agent(it) => write!(f, "Agent {}/{}/{}", it.organisation, it.project, it.name),
             Self::Connection(it) => write!(f, "Connection {}/{}", it.organisation, it.name),
         }
@@ -265,6 +299,7 @@ impl Wanted {
             Self::Provider(it) => Some(&it.organisation),
             Self::ModelGroup(it) => Some(&it.organisation),
             Self::Price(it) => Some(&it.organisation),
+            Self::VirtualKey(it) => Some(&it.organisation),
             Self::Agent(it) => Some(&it.organisation),
             Self::Connection(it) => Some(&it.organisation),
             Self::Organisation(_) | Self::User(_) | Self::ChannelApp(_) => None,
@@ -281,6 +316,7 @@ impl Wanted {
             Self::Provider(_) => 4,
             Self::ModelGroup(_) => 5,
             Self::Price(_) => 6,
+            Self::VirtualKey(_) => 6,
             Self::Agent(_) => 7,
             Self::Connection(_) => 8,
         }
@@ -335,12 +371,13 @@ fn wanted(mut value: Value) -> Result<Wanted, Error> {
         "Provider" => read_as(value).map(Wanted::Provider),
         "ModelGroup" => return model_group(value),
         "Price" => read_as(value).map(Wanted::Price),
+        "VirtualKey" => read_as(value).map(Wanted::VirtualKey),
         "Agent" => read_as(value).map(|agent| Wanted::Agent(Box::new(agent))),
         "Connection" => read_as(value).map(Wanted::Connection),
         _ => {
             return invalid(format!(
                 "unknown kind `{kind}`, expected one of Organisation, Project, User, ChannelApp, Provider, \
-                 ModelGroup, Price, Agent, Connection"
+                 ModelGroup, Price, VirtualKey, Agent, Connection"
             ));
         }
     };

@@ -10,6 +10,7 @@ mod agent;
 mod connection;
 mod document;
 mod error;
+mod keys;
 mod member;
 mod models;
 mod operator;
@@ -52,6 +53,7 @@ impl Workshop {
             Wanted::Provider(it) => self.provider(tx, access, it).await,
             Wanted::ModelGroup(it) => self.model_group(tx, access, it).await,
             Wanted::Price(it) => self.price(tx, access, it).await,
+            Wanted::VirtualKey(it) => self.virtual_key(tx, access, it).await,
             Wanted::Agent(it) => self.agent(tx, access, it).await,
             Wanted::Connection(it) => self.connection(tx, access, it).await,
             Wanted::Organisation(_) | Wanted::User(_) | Wanted::ChannelApp(_) => {

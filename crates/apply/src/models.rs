@@ -74,7 +74,7 @@ impl Workshop {
 }
 
 /// In the words that the API records the same with.
-async fn record(
+pub(crate) async fn record(
     tx: &mut TenantTx,
     access: &Access,
     kind: &str,

@@ -1,4 +1,5 @@
 use db::TenantTx;
+use llm::budgets::Scope;
 use llm::store::Seed;
 use tenancy::{Access, Actor, Organisation, OrganisationStatus, Permission, organisations, projects};
 
@@ -38,8 +39,10 @@ impl Workshop {
         if llm::store::seed_where_bare(&mut tx, &self.sealer, seed).await? {
             fields.push("model_groups".to_owned());
         }
+        let access = Access::system(standing.id);
+        let budget = self.budget(&mut tx, &access, Scope::Organisation, wanted.budget.as_ref()).await?;
         tx.commit().await?;
-        Ok(if new { Change::Created } else { Change::of_fields(fields) })
+        Ok(if new { Change::Created } else { Change::of_fields(fields).with_budget(budget) })
     }
 
     pub(crate) async fn project(
@@ -49,11 +52,12 @@ impl Workshop {
         wanted: &ProjectDocument,
     ) -> Result<Change, Error> {
         access.require(Permission::ProjectWrite, None)?;
-        if projects::find_by_name(tx, &wanted.name).await?.is_some() {
-            return Ok(Change::Unchanged);
-        }
-        projects::create(tx, access, &wanted.name).await?;
-        Ok(Change::Created)
+        let (project, change) = match projects::find_by_name(tx, &wanted.name).await? {
+            Some(standing) => (standing, Change::Unchanged),
+            None => (projects::create(tx, access, &wanted.name).await?, Change::Created),
+        };
+        let budget = self.budget(tx, access, Scope::Project(project.id), wanted.budget.as_ref()).await?;
+        Ok(change.with_budget(budget))
     }
 }
 

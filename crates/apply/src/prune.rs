@@ -6,6 +6,7 @@ use agents::{Agent, store as agent_store};
 use channels::{Connection, ConnectionFilter, connection};
 use db::TenantTx;
 use kernel::{Cursor, Page, PageRequest};
+use llm::keys::{self, VirtualKey};
 use llm::store as models;
 use serde_json::json;
 use tenancy::{Access, Permission, Project, audit, organisations, projects};
@@ -19,6 +20,7 @@ use crate::{Error, Workshop};
 enum Kind {
     Connection,
     Agent,
+    VirtualKey,
     ModelGroup,
     Price,
     Provider,
@@ -54,6 +56,12 @@ impl Workshop {
                 access.require(Permission::AgentsWrite, Some(agent.project))?;
                 agent_store::delete_agent(tx, agent.id).await?;
                 gone.note(tx, ("Agent", "agent"), &agent.id.to_string(), &name).await?;
+            }
+        }
+        if let Some(names) = named(Kind::VirtualKey) {
+            for found in all_keys(tx, access).await?.into_iter().filter(|it| !names.contains(&it.name)) {
+                keys::delete_key(tx, access, found.id).await?;
+                gone.note(tx, ("VirtualKey", "virtual_key"), &found.id.to_string(), &found.name).await?;
             }
         }
         if let Some(names) = named(Kind::ModelGroup) {
@@ -174,6 +182,7 @@ fn prunable(wanted: &Wanted) -> Option<(Kind, String)> {
         Wanted::Provider(it) => Some((Kind::Provider, it.name.clone())),
         Wanted::ModelGroup(it) => Some((Kind::ModelGroup, it.name.clone())),
         Wanted::Price(it) => Some((Kind::Price, format!("{}/{}", it.provider, it.model))),
+        Wanted::VirtualKey(it) => Some((Kind::VirtualKey, it.name.clone())),
         Wanted::Agent(it) => Some((Kind::Agent, format!("{}/{}", it.project, it.name))),
         Wanted::Connection(it) => Some((Kind::Connection, it.name.clone())),
         Wanted::Organisation(_) | Wanted::User(_) | Wanted::ChannelApp(_) => None,
@@ -200,6 +209,16 @@ async fn all_agents(tx: &mut TenantTx, access: &Access) -> Result<Vec<(String, A
             page = next_page(&found);
             all.extend(found.items.into_iter().map(|agent| (format!("{}/{}", project.name, agent.name), agent)));
         }
+    }
+    Ok(all)
+}
+
+async fn all_keys(tx: &mut TenantTx, access: &Access) -> Result<Vec<VirtualKey>, Error> {
+    let (mut all, mut page) = (Vec::new(), Some(first_page()));
+    while let Some(asked) = page {
+        let found = keys::list_keys(tx, access, &asked).await?;
+        page = next_page(&found);
+        all.extend(found.items);
     }
     Ok(all)
 }

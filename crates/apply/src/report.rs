@@ -1,9 +1,13 @@
 use std::fmt;
 
+use kernel::Secret;
+
 /// What became of one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     Created,
+    /// With a key that was made up: it is shown here and never again.
+    CreatedWithKey(Secret),
     /// With the names of the fields that differ, where they are known.
     Changed(Vec<String>),
     Unchanged,
@@ -16,6 +20,19 @@ impl Change {
     /// Changed where `fields` names any.
     pub(crate) fn of_fields(fields: Vec<String>) -> Self {
         if fields.is_empty() { Self::Unchanged } else { Self::Changed(fields) }
+    }
+
+    /// With what became of the thing's budget.
+    pub(crate) fn with_budget(self, budget: llm::store::Change) -> Self {
+        match (self, budget) {
+            (change, llm::store::Change::Unchanged) => change,
+            (Self::Unchanged, _) => Self::Changed(vec!["budget".to_owned()]),
+            (Self::Changed(mut fields), _) => {
+                fields.push("budget".to_owned());
+                Self::Changed(fields)
+            }
+            (change, _) => change,
+        }
     }
 }
 
@@ -42,6 +59,7 @@ impl fmt::Display for Line {
         let what = &self.what;
         match &self.change {
             Change::Created => write!(f, "+ {what}"),
+            Change::CreatedWithKey(key) => write!(f, "+ {what}: {}", key.expose()),
             Change::Changed(fields) if fields.is_empty() => write!(f, "~ {what}"),
             Change::Changed(fields) => write!(f, "~ {what} ({})", fields.join(", ")),
             Change::Unchanged => write!(f, "= {what}"),
@@ -74,7 +92,7 @@ impl fmt::Display for Report {
         let (mut created, mut changed, mut unchanged, mut removed, mut failed) = (0, 0, 0, 0, 0);
         for line in &self.lines {
             *match line.change {
-                Change::Created => &mut created,
+                Change::Created | Change::CreatedWithKey(_) => &mut created,
                 Change::Changed(_) => &mut changed,
                 Change::Unchanged => &mut unchanged,
                 Change::Removed => &mut removed,

@@ -257,6 +257,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organisation's budgets with how far they are used up today or this month, newest first. */
+        get: operations["list_budgets"];
+        put?: never;
+        /** Makes a budget for the organisation, a project, an agent or a virtual key. */
+        post: operations["create_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/budgets/{budget}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a budget: nothing bounds what it bounded. */
+        delete: operations["delete_budget"];
+        options?: never;
+        head?: never;
+        /** Changes a budget. What was spent of it stays spent. */
+        patch: operations["change_budget"];
+        trace?: never;
+    };
     "/api/organisations/{organisation}/invitations": {
         parameters: {
             query?: never;
@@ -917,6 +953,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/virtual-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The virtual keys of the organisation, or of those projects in which the caller may see them, newest first. */
+        get: operations["list_virtual_keys"];
+        put?: never;
+        /**
+         * Makes a virtual key. One that is made up is shown in this answer and never again. Whoever may make keys in a project
+         *     alone names that project.
+         */
+        post: operations["create_virtual_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/virtual-keys/{virtual_key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a virtual key: its next call is refused. */
+        delete: operations["delete_virtual_key"];
+        options?: never;
+        head?: never;
+        /** Changes a virtual key, or puts another key in its place. */
+        patch: operations["change_virtual_key"];
+        trace?: never;
+    };
     "/channels/slack/events": {
         parameters: {
             query?: never;
@@ -1151,6 +1226,8 @@ export interface components {
             what: string;
             /** @description The fields that differed, where they are known. */
             fields: string[];
+            /** @description A virtual key that was made up: shown here and never again. */
+            key: string | null;
             /** @description Why it was not done; null unless it failed. */
             reason: string | null;
         };
@@ -1171,9 +1248,41 @@ export interface components {
             object: string;
             detail: unknown;
         };
+        /** @description What calls of models may cost in a day or a month. */
+        Budget: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Whose calls it covers: one of these, or all of the organisation's where all are null.
+             */
+            project_id: string | null;
+            /** Format: uuid */
+            agent_id: string | null;
+            /** Format: uuid */
+            virtual_key_id: string | null;
+            period: components["schemas"]["Period"];
+            /** Format: double */
+            usd: number;
+            /** @description The model group that is asked where it is used up; null: calls are refused. */
+            on_exceeded: string | null;
+            when_unavailable: components["schemas"]["WhenUnavailable"];
+            /** @description Percents at which people are told. */
+            alerts: number[];
+            /** Format: date-time */
+            created_at: string;
+            current: components["schemas"]["CurrentSpending"];
+        };
         ChangeAgent: {
             name?: string | null;
             draft?: components["schemas"]["AgentConfig"] | null;
+        };
+        ChangeBudget: {
+            /** Format: double */
+            usd?: number | null;
+            on_exceeded?: string | null;
+            when_unavailable?: components["schemas"]["WhenUnavailable"] | null;
+            alerts?: number[] | null;
         };
         ChangeConnection: {
             name?: string | null;
@@ -1227,6 +1336,14 @@ export interface components {
              * @description Replaces the stored key; null removes it.
              */
             api_key?: string | null;
+        };
+        ChangeVirtualKey: {
+            name?: string | null;
+            /** @description Another key in its place; the old one opens nothing from then on. */
+            key?: string | null;
+            model_groups?: string[] | null;
+            limits?: components["schemas"]["KeyLimits"] | null;
+            disabled?: boolean | null;
         };
         Check: {
             name: string;
@@ -1330,6 +1447,24 @@ export interface components {
             /** Format: date-time */
             expires_at?: string | null;
         };
+        CreateBudget: {
+            /**
+             * Format: uuid
+             * @description At most one of these; the organisation's where all are left out.
+             */
+            project_id?: string | null;
+            /** Format: uuid */
+            agent_id?: string | null;
+            /** Format: uuid */
+            virtual_key_id?: string | null;
+            period: components["schemas"]["Period"];
+            /** Format: double */
+            usd: number;
+            on_exceeded?: string | null;
+            when_unavailable?: components["schemas"]["WhenUnavailable"];
+            /** @description 80 and 100 where they are left out. */
+            alerts?: number[] | null;
+        };
         CreateConnection: {
             name: string;
             channel: string;
@@ -1377,6 +1512,15 @@ export interface components {
             /** Format: password */
             api_key?: string | null;
         };
+        CreateVirtualKey: {
+            name: string;
+            /** @description At least 20 characters; where it is left out, one is made up. */
+            key?: string | null;
+            /** Format: uuid */
+            project_id?: string | null;
+            model_groups?: string[];
+            limits?: components["schemas"]["KeyLimits"];
+        };
         CreatedApiKey: components["schemas"]["ApiKey"] & {
             /** @description The key itself: shown here and never again. */
             key: string;
@@ -1387,6 +1531,25 @@ export interface components {
         };
         CreatedOrganisation: components["schemas"]["OperatedOrganisation"] & {
             owner_invitation: components["schemas"]["CreatedInvitation"] | null;
+        };
+        CreatedVirtualKey: components["schemas"]["VirtualKey"] & {
+            /** @description The key itself, where it was made up: shown here and never again. */
+            key: string | null;
+        };
+        /** @description Today's or this month's, in UTC. */
+        CurrentSpending: {
+            /** Format: date-time */
+            begins: string;
+            /** Format: date-time */
+            ends: string;
+            /** Format: double */
+            spent_usd: number;
+            /**
+             * Format: double
+             * @description Promised to calls under way.
+             */
+            reserved_usd: number;
+            alerts: components["schemas"]["ReachedAlert"][];
         };
         /** @description What could not be done, until somebody replays or dismisses it. */
         DeadLetter: {
@@ -1442,6 +1605,13 @@ export interface components {
         InvitationToken: {
             /** @description What follows the `#` of an invitation's link. */
             token: string;
+        };
+        /** @description How often a key may call in a minute, and how many tokens it may use; null: as often and as many as it likes. */
+        KeyLimits: {
+            /** Format: int64 */
+            requests_per_minute?: number | null;
+            /** Format: int64 */
+            tokens_per_minute?: number | null;
         };
         /** @description Of answered calls, in milliseconds; read off a histogram, so about right. */
         Latency: {
@@ -1506,6 +1676,12 @@ export interface components {
         /** @description One page of a list. */
         List_AuditEntry: {
             items: components["schemas"]["AuditEntry"][];
+            /** @description Where the next page begins; null on the last one. */
+            next: string | null;
+        };
+        /** @description One page of a list. */
+        List_Budget: {
+            items: components["schemas"]["Budget"][];
             /** @description Where the next page begins; null on the last one. */
             next: string | null;
         };
@@ -1590,6 +1766,12 @@ export interface components {
         /** @description One page of a list. */
         List_Tool: {
             items: components["schemas"]["Tool"][];
+            /** @description Where the next page begins; null on the last one. */
+            next: string | null;
+        };
+        /** @description One page of a list. */
+        List_VirtualKey: {
+            items: components["schemas"]["VirtualKey"][];
             /** @description Where the next page begins; null on the last one. */
             next: string | null;
         };
@@ -1858,6 +2040,8 @@ export interface components {
         };
         /** @enum {string} */
         OrganisationStatus: "active" | "suspended";
+        /** @enum {string} */
+        Period: "day" | "month";
         /** @description What a model's calls cost, in USD per million tokens. */
         Price: components["schemas"]["TokenRates"] & {
             /**
@@ -1933,6 +2117,12 @@ export interface components {
             error: string | null;
             /** @description The models that it has, at most 500. */
             models: string[];
+        };
+        ReachedAlert: {
+            /** Format: int32 */
+            percent: number;
+            /** Format: date-time */
+            at: string;
         };
         Refresh: {
             /** @description For clients without cookies; a browser sends none and its cookie counts. */
@@ -2235,6 +2425,36 @@ export interface components {
             email: string;
             display_name: string;
         };
+        /** @description A key for the gateway of model calls. */
+        VirtualKey: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /**
+             * Format: uuid
+             * @description Whose calls it makes; null: the organisation's.
+             */
+            project_id: string | null;
+            /** @description How the key begins, to tell keys apart. */
+            prefix: string;
+            /** @description Names of the model groups it may ask; none: all. */
+            model_groups: string[];
+            limits: components["schemas"]["KeyLimits"];
+            /** @description `user:<id>`, `key:<id>`, `operator:<id>` or `system`. */
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Since when it opens nothing; null: it does.
+             */
+            disabled_at: string | null;
+            /**
+             * Format: date-time
+             * @description To about a minute.
+             */
+            last_used_at: string | null;
+        };
         Visitor: {
             /** @description The bearer for this visitor's calls. */
             visitor_token: string;
@@ -2250,6 +2470,11 @@ export interface components {
             icon: string;
             greeting: string;
         };
+        /**
+         * @description What becomes of calls while the database is away and the part that the node holds is used up.
+         * @enum {string}
+         */
+        WhenUnavailable: "refuse" | "allow";
         /**
          * @description The protocol a provider speaks.
          * @enum {string}
@@ -2867,6 +3092,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List_AuditEntry"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_budgets: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Budget"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateBudget"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                budget: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                budget: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeBudget"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
                 };
             };
             /** @description The request was not done */
@@ -4736,6 +5097,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_virtual_keys: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_VirtualKey"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_virtual_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVirtualKey"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedVirtualKey"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_virtual_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                virtual_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_virtual_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                virtual_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeVirtualKey"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VirtualKey"];
                 };
             };
             /** @description The request was not done */

@@ -27,6 +27,8 @@ pub(crate) struct AppliedChange {
     pub what: String,
     /// The fields that differed, where they are known.
     pub fields: Vec<String>,
+    /// A virtual key that was made up: shown here and never again.
+    pub key: Option<String>,
     /// Why it was not done; null unless it failed.
     pub reason: Option<String>,
 }
@@ -50,13 +52,14 @@ impl From<Report> for Applied {
 
 impl From<Line> for AppliedChange {
     fn from(line: Line) -> Self {
-        let (change, fields, reason) = match line.change {
-            Change::Created => (ChangeKind::Created, Vec::new(), None),
-            Change::Changed(fields) => (ChangeKind::Changed, fields, None),
-            Change::Unchanged => (ChangeKind::Unchanged, Vec::new(), None),
-            Change::Removed => (ChangeKind::Removed, Vec::new(), None),
-            Change::Failed(reason) => (ChangeKind::Failed, Vec::new(), Some(reason)),
-        };
-        Self { change, what: line.what, fields, reason }
+        let plain = |change| Self { change, what: line.what, fields: Vec::new(), key: None, reason: None };
+        match line.change {
+            Change::Created => plain(ChangeKind::Created),
+            Change::CreatedWithKey(key) => Self { key: Some(key.expose().to_owned()), ..plain(ChangeKind::Created) },
+            Change::Changed(fields) => Self { fields, ..plain(ChangeKind::Changed) },
+            Change::Unchanged => plain(ChangeKind::Unchanged),
+            Change::Removed => plain(ChangeKind::Removed),
+            Change::Failed(reason) => Self { reason: Some(reason), ..plain(ChangeKind::Failed) },
+        }
     }
 }

@@ -1,8 +1,8 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use kernel::{
-    AgentId, ApiKeyId, ConnectionId, ConversationId, DeadLetterId, InvitationId, MemberId, ModelCallId, ModelGroupId,
-    PriceId, ProjectId, ProviderId, RunId, TenantId,
+    AgentId, ApiKeyId, BudgetId, ConnectionId, ConversationId, DeadLetterId, InvitationId, MemberId, ModelCallId,
+    ModelGroupId, PriceId, ProjectId, ProviderId, RunId, TenantId, VirtualKeyId,
 };
 use std::str::FromStr;
 
@@ -34,6 +34,8 @@ in_path! {
     ModelGroupId => "group",
     PriceId => "price",
     ModelCallId => "call",
+    VirtualKeyId => "virtual_key",
+    BudgetId => "budget",
     AgentId => "agent",
     ConnectionId => "connection",
     ConversationId => "conversation",

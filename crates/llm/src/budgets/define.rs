@@ -224,14 +224,14 @@ pub async fn delete_budget(tx: &mut TenantTx, access: &Access, budget: &Budget) 
 pub async fn set_budget(
     tx: &mut TenantTx,
     access: &Access,
-    today: NaiveDate,
     scope: Scope,
     wanted: Option<(Usd, Period)>,
 ) -> Result<Change, Error> {
     let mut change = Change::Unchanged;
     let mut stands = false;
     for id in of_scope(tx, scope).await? {
-        let old = find_budget(tx, today, id).await?;
+        // What is spent of it doesn't matter here.
+        let old = find_budget(tx, NaiveDate::default(), id).await?;
         match wanted {
             Some((amount, period)) if period == old.spec.period => {
                 stands = true;
@@ -250,6 +250,20 @@ pub async fn set_budget(
         change = Change::Updated;
     }
     Ok(change)
+}
+
+/// Budgets follow the new name of a model group.
+pub(crate) async fn rename_group(tx: &mut TenantTx, old: &str, new: &str) -> Result<(), Error> {
+    sqlx::query!("update budget set fallback_group = $2 where fallback_group = $1", old, new)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether a budget names this model group.
+pub(crate) async fn is_fallback(tx: &mut TenantTx, group: &str) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(r#"select exists (select from budget where fallback_group = $1) as "is!""#, group);
+    Ok(found.fetch_one(&mut **tx).await?)
 }
 
 async fn of_scope(tx: &mut TenantTx, scope: Scope) -> Result<Vec<BudgetId>, Error> {

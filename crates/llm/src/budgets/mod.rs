@@ -31,6 +31,7 @@ pub use define::{
     Budget, BudgetSpec, MAX_ALERTS, Spending, delete_budget, find_budget, insert_budget, list_budgets, set_budget,
     update_budget,
 };
+pub(crate) use define::{is_fallback, rename_group};
 pub use terms::{Period, Scope, WhenUnavailable};
 
 use crate::error::Error;

@@ -22,6 +22,8 @@ pub use store::{
     upsert_key,
 };
 
+pub(crate) use store::{find_group_user, rename_group};
+
 use crate::error::Error;
 use crate::{Account, Limits};
 use hash::KeyHash;

@@ -269,6 +269,25 @@ pub fn check_text(key: &Secret) -> Result<(), Error> {
     Ok(())
 }
 
+/// Keys follow the new name of a model group.
+pub(crate) async fn rename_group(tx: &mut TenantTx, old: &str, new: &str) -> Result<(), Error> {
+    sqlx::query!(
+        "update virtual_key set model_groups = array_replace(model_groups, $1, $2) where $1 = any (model_groups)",
+        old,
+        new
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A key that names this model group.
+pub(crate) async fn find_group_user(tx: &mut TenantTx, group: &str) -> Result<Option<String>, Error> {
+    let found =
+        sqlx::query_scalar!("select name from virtual_key where $1 = any (model_groups) order by name limit 1", group);
+    Ok(found.fetch_optional(&mut **tx).await?)
+}
+
 /// What is known of the key with this hash, over all organisations; `None`: nobody has it.
 pub(super) async fn find_by_hash(db: &Db, hash: KeyHash) -> Result<Option<Known>, Error> {
     let mut conn = db.system_statement().await?;

@@ -8,6 +8,7 @@ use sqlx::types::{Json, Uuid};
 use super::{Change, Written, check_name, list_providers};
 use crate::error::Error;
 use crate::group::{Member, Routing};
+use crate::{budgets, keys};
 
 /// The most groups that one group falls back to.
 pub const MAX_FALLBACKS: usize = 16;
@@ -147,11 +148,13 @@ pub async fn update_group(
         )
         .execute(&mut **tx)
         .await?;
+        keys::rename_group(tx, &old.name, &spec.name).await?;
+        budgets::rename_group(tx, &old.name, &spec.name).await?;
     }
     Written::new(tx, id, Change::Updated).await
 }
 
-/// Refused while another group names it. Answers the configuration epoch to wait for.
+/// Refused while another group, a key or a budget names it. Answers the configuration epoch to wait for.
 pub async fn delete_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<i64, Error> {
     let groups = list_groups(tx).await?;
     let Some(group) = groups.iter().find(|group| group.id == id) else { return Err(Error::NotFound("model group")) };
@@ -159,6 +162,13 @@ pub async fn delete_group(tx: &mut TenantTx, id: ModelGroupId) -> Result<i64, Er
         groups.iter().find(|other| other.id != id && other.spec().leans_on().any(|name| name == group.name))
     {
         let by = format!("the model group `{}`", user.name);
+        return Err(Error::InUse { what: "model group", name: group.name.clone(), by });
+    }
+    let user = match keys::find_group_user(tx, &group.name).await? {
+        Some(key) => Some(format!("the virtual key `{key}`")),
+        None => budgets::is_fallback(tx, &group.name).await?.then(|| "a budget".to_owned()),
+    };
+    if let Some(by) = user {
         return Err(Error::InUse { what: "model group", name: group.name.clone(), by });
     }
     sqlx::query!("delete from model_group where group_id = $1", id.as_uuid()).execute(&mut **tx).await?;

@@ -378,7 +378,7 @@ async fn what_cannot_be_a_budget_is_refused_and_what_documents_say_is_the_only_o
     let twice = insert_budget(&mut tx, &access, Scope::Organisation, &good).await.unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::Conflict);
 
-    let mut set = async |wanted| set_budget(&mut tx, &access, today, Scope::Organisation, wanted).await.unwrap();
+    let mut set = async |wanted| set_budget(&mut tx, &access, Scope::Organisation, wanted).await.unwrap();
     assert_eq!(set(Some((DOLLAR, Period::Day))).await, Change::Unchanged);
     assert_eq!(set(Some((cents(5), Period::Month))).await, Change::Updated);
     assert_eq!(set(Some((cents(5), Period::Month))).await, Change::Unchanged);

@@ -1,6 +1,6 @@
 use kernel::{ErrorKind, Secret, TenantId};
 use llm::keys::{KeySpec, KeyText, delete_key, find_key_by_name, update_key, upsert_key};
-use llm::store::{Change, upsert_group, upsert_provider};
+use llm::store::{Change, delete_group, update_group, upsert_group, upsert_provider};
 use llm::{KeyRefused, Keys, Limits};
 use tenancy::{Access, organisations, projects};
 
@@ -135,7 +135,13 @@ async fn a_key_may_ask_the_groups_that_it_names_and_its_project_goes_with_its_ca
     assert!(grant.may_ask("quality") && !grant.may_ask("fast"));
 
     let mut tx = house.tx(acme).await;
-    let id = find_key_by_name(&mut tx, "ci").await.unwrap().unwrap().id;
+    let best = upsert_group(&mut tx, &group("quality", &["p"], &[])).await.unwrap().id;
+    assert_eq!(delete_group(&mut tx, best).await.unwrap_err().kind(), ErrorKind::Conflict, "the key names it");
+    update_group(&mut tx, best, &group("best", &["p"], &[])).await.unwrap();
+    let key = find_key_by_name(&mut tx, "ci").await.unwrap().unwrap();
+    assert_eq!(key.model_groups, ["best"]);
+    let narrow = KeySpec { model_groups: vec!["best".into()], ..narrow };
+    let id = key.id;
     let renamed = KeySpec { name: "builds".into(), key: KeyText::Keep, ..narrow };
     assert_eq!(update_key(&mut tx, &Access::system(acme), id, &renamed).await.unwrap().change, Change::Updated);
 }

@@ -111,6 +111,7 @@ struct AppliedChange {
     what: String,
     #[serde(default)]
     fields: Vec<String>,
+    key: Option<Secret>,
     #[serde(default)]
     reason: Option<String>,
 }
@@ -128,7 +129,7 @@ enum ChangeKind {
 impl From<AppliedChange> for Line {
     fn from(applied: AppliedChange) -> Self {
         let change = match applied.change {
-            ChangeKind::Created => Change::Created,
+            ChangeKind::Created => applied.key.map_or(Change::Created, Change::CreatedWithKey),
             ChangeKind::Changed => Change::Changed(applied.fields),
             ChangeKind::Unchanged => Change::Unchanged,
             ChangeKind::Removed => Change::Removed,

@@ -16,4 +16,5 @@ mod roles;
 mod slack;
 mod slack_sdk;
 mod turn;
+mod virtual_keys;
 mod walls;

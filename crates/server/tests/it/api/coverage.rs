@@ -48,6 +48,7 @@ fn organisation_cases() -> Vec<Case> {
     let grant = |user: &str| json!({"user_id": user, "role": "viewer", "project_id": "{project}"});
     let invitation = |email: &str| json!({"email": email, "role": "member"});
     let key = json!({"name": "another", "role": "viewer"});
+    let budget = |agent: &str| json!({"agent_id": agent, "period": "month", "usd": 12.5});
     vec![
         case("get", ORGANISATION, 200, 200),
         case("patch", ORGANISATION, 403, 200).with(json!({"display_name": "Acme & Sons"})),
@@ -103,6 +104,22 @@ fn organisation_cases() -> Vec<Case> {
         case("put", under("/usage/retention"), 403, 200).with(json!({"keep_days": 30})),
         case("get", under("/model-calls"), 403, 200),
         case("get", under("/model-calls/{call}"), 403, 200),
+        case("get", under("/virtual-keys"), 403, 200),
+        case("post", under("/virtual-keys"), 403, 201).with(json!({"name": "builds"})),
+        case("patch", under("/virtual-keys/{virtual_key}"), 403, 200).with(json!({"model_groups": ["quality"]})),
+        case("delete", under("/virtual-keys/{virtual_key}"), 403, 204).spending(
+            "virtual_key",
+            under("/virtual-keys"),
+            json!({"name": "spare"}),
+        ),
+        case("get", under("/budgets"), 403, 200),
+        case("post", under("/budgets"), 403, 201).with(budget("{agent}")),
+        case("patch", under("/budgets/{budget}"), 403, 200).with(json!({"usd": 0.5, "on_exceeded": "quality"})),
+        case("delete", under("/budgets/{budget}"), 403, 204).spending(
+            "budget",
+            under("/budgets"),
+            json!({"project_id": "{project}", "period": "day", "usd": 1}),
+        ),
         case("get", under("/tools"), 200, 200),
     ]
 }

@@ -157,6 +157,10 @@ async fn house(app: &TestApp, name: &str) -> House {
     ids.insert("key", text(&owner.send(Method::POST, &under(&ids, "/api-keys"), &key).await, "/id"));
     let price = json!({"provider": "offline", "model": "m", "input_per_million": 1, "output_per_million": 2});
     ids.insert("price", text(&owner.send(Method::PUT, &under(&ids, "/prices"), &price).await, "/id"));
+    let virtual_key = owner.send(Method::POST, &under(&ids, "/virtual-keys"), &json!({"name": "ci"})).await;
+    ids.insert("virtual_key", text(&virtual_key, "/id"));
+    let budget = json!({"virtual_key_id": ids["virtual_key"], "period": "day", "usd": 1});
+    ids.insert("budget", text(&owner.send(Method::POST, &under(&ids, "/budgets"), &budget).await, "/id"));
     let visitor = converse(app, &owner, &mut ids).await;
     let calls = owner.get(&under(&ids, "/model-calls")).await;
     ids.insert("call", text(&calls, "/items/0/id"));
