@@ -162,6 +162,7 @@ pub(crate) struct ModelGroupDocument {
     #[serde(default)]
     pub timeouts: llm::Timeouts,
     pub simple: Option<llm::Simple>,
+    pub cache_seconds: Option<u32>,
 }
 
 impl ModelGroupDocument {
@@ -171,12 +172,12 @@ impl ModelGroupDocument {
             let member = Member::new(ModelRef { provider: it.provider.clone(), model: it.model.clone() });
             Member { weight: it.weight.unwrap_or(member.weight), ..member }
         };
-        let (strategy, retries, timeouts) = (self.strategy, self.retries, self.timeouts);
+        let Self { strategy, retries, timeouts, cache_seconds, .. } = *self;
         GroupSpec {
             name: self.name.clone(),
             models: self.models.iter().map(member).collect(),
             fallbacks: self.fallbacks.clone(),
-            routing: Routing { strategy, retries, timeouts, simple: self.simple.clone() },
+            routing: Routing { strategy, retries, timeouts, simple: self.simple.clone(), cache_seconds },
         }
     }
 }

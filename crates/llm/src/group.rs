@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::model::ModelRef;
 
+/// A week, in seconds.
+const MAX_CACHE: u32 = 7 * 24 * 3600;
 /// The most models of one group.
 const MAX_MODELS: usize = 64;
 const MAX_WEIGHT: u32 = 1_000;
@@ -32,6 +34,9 @@ pub struct Routing {
     pub retries: Option<u32>,
     pub timeouts: Timeouts,
     pub simple: Option<Simple>,
+    /// How long an answer serves everybody who asks the gateway the same, word for word; `None`: nobody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_seconds: Option<u32>,
 }
 
 /// Which model of a group is asked first. Those that keep failing are asked last, whatever the strategy.
@@ -98,6 +103,9 @@ impl Routing {
         }
         if let Some(retries) = self.retries.filter(|retries| *retries > MAX_RETRIES) {
             return invalid(format!("at most {MAX_RETRIES} retries, not {retries}"));
+        }
+        if let Some(seconds) = self.cache_seconds.filter(|seconds| !(1..=MAX_CACHE).contains(seconds)) {
+            return invalid(format!("cache_seconds is between 1 and {MAX_CACHE}, not {seconds}"));
         }
         match &self.simple {
             Some(simple) if simple.max_input_tokens == 0 => invalid("simple.max_input_tokens is at least 1".to_owned()),

@@ -10,6 +10,7 @@
 
 mod account;
 pub mod budgets;
+mod cache;
 mod draft;
 mod embed;
 mod error;

@@ -71,6 +71,7 @@ impl Node {
             limiter,
             budgets: budgets.clone(),
             log: usage.clone(),
+            config_epoch: config_epoch.clone(),
             egress: house.egress.clone(),
             clock: clock.clone(),
         });

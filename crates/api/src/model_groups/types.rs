@@ -23,6 +23,8 @@ pub(crate) struct ModelGroup {
     pub timeouts: Timeouts,
     /// Which calls another group answers first; null: none.
     pub simple: Option<Simple>,
+    /// How long an answer serves everybody who asks the gateway the same, word for word; null: nobody else.
+    pub cache_seconds: Option<u32>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -96,6 +98,8 @@ pub(crate) struct CreateModelGroup {
     #[serde(default)]
     pub timeouts: Timeouts,
     pub simple: Option<Simple>,
+    /// How long an answer serves everybody who asks the gateway the same, word for word; null: nobody else.
+    pub cache_seconds: Option<u32>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -115,6 +119,10 @@ pub(crate) struct ChangeModelGroup {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Simple>)]
     pub simple: Option<Option<Simple>>,
+    /// Null: no answer is kept.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>)]
+    pub cache_seconds: Option<Option<u32>>,
 }
 
 /// How one of a group's models does, as the node sees it that answers this.
@@ -171,6 +179,7 @@ impl ChangeModelGroup {
                 retries: self.retries.unwrap_or(old.routing.retries),
                 timeouts: self.timeouts.map_or(old.routing.timeouts, Into::into),
                 simple: self.simple.map_or(old.routing.simple, |simple| simple.map(Into::into)),
+                cache_seconds: self.cache_seconds.unwrap_or(old.routing.cache_seconds),
             },
         }
     }
@@ -184,6 +193,7 @@ impl From<CreateModelGroup> for GroupSpec {
             retries: new.retries,
             timeouts: new.timeouts.into(),
             simple: new.simple.map(Into::into),
+            cache_seconds: new.cache_seconds,
         };
         Self { name: new.name, models, fallbacks: new.fallbacks, routing }
     }
@@ -191,7 +201,7 @@ impl From<CreateModelGroup> for GroupSpec {
 
 impl From<llm::store::ModelGroup> for ModelGroup {
     fn from(found: llm::store::ModelGroup) -> Self {
-        let Routing { strategy, retries, timeouts, simple } = found.routing;
+        let Routing { strategy, retries, timeouts, simple, cache_seconds } = found.routing;
         Self {
             id: found.id,
             name: found.name,
@@ -201,6 +211,7 @@ impl From<llm::store::ModelGroup> for ModelGroup {
             retries,
             timeouts: timeouts.into(),
             simple: simple.map(Into::into),
+            cache_seconds,
             created_at: found.created_at,
         }
     }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::envelope::Envelope;
 use super::flow::{Flow, Source};
+use super::keep::{Keeper, Place};
 use super::meter::{Meter, Start};
 use super::openai_embeddings::{self, AskedVectors};
 use super::protocol::{Asked, Reply};
@@ -19,6 +20,7 @@ use super::served::{self, Served};
 use super::translate::Translation;
 use super::{GatewayParts, Surface};
 use crate::budgets::BudgetRefused;
+use crate::cache::{AnswerCache, Kept};
 use crate::embed::Vectors;
 use crate::error::{ChatError, ChatErrorKind};
 use crate::fault::Fault;
@@ -39,6 +41,7 @@ const PASSED: [HeaderName; 3] = [
 
 pub(super) struct Call<'a> {
     pub(super) parts: &'a GatewayParts,
+    pub(super) cache: &'a AnswerCache,
     pub(super) surface: Surface,
     pub(super) grant: Arc<Grant>,
     pub(super) headers: &'a HeaderMap,
@@ -52,6 +55,13 @@ enum Understood {
     Ranking,
 }
 
+/// Where a call's answer comes from.
+enum Way {
+    Kept(Arc<Kept>),
+    /// From a model; where it may be kept afterwards.
+    Ask(Route, Option<Place>),
+}
+
 /// What a provider's answer is when the client can be told that there is one.
 enum Begun {
     Whole(Bytes, Option<TokenUsage>),
@@ -62,18 +72,32 @@ impl Call<'_> {
     pub(super) async fn answer(self, body: Bytes) -> Result<Response<Served>, Refusal> {
         let mut envelope = Envelope::open(body)?;
         let mut meter = self.meter(&envelope);
-        match self.run(&mut envelope, &mut meter).await {
+        let way = match self.prepare(&mut envelope, &mut meter).await {
+            Ok(way) => way,
+            Err(refusal) => {
+                meter.failed(&refusal);
+                return Err(refusal);
+            }
+        };
+        let (route, place) = match way {
+            Way::Kept(kept) => return self.repeat(&kept, &envelope, meter),
+            Way::Ask(route, place) => (route, place),
+        };
+        match self.run(route, &envelope, &mut meter).await {
             Ok((turn, Begun::Whole(body, usage))) => {
-                let response = served::whole(body, turn.target());
+                let model = turn.target().name();
+                if let Some(keeper) = place.and_then(|place| self.keeper(place, &envelope, turn.target())) {
+                    keeper.whole(&body);
+                }
                 turn.answered();
                 meter.answered(usage);
-                Ok(response)
+                Ok(served::whole(body, &model))
             }
             Ok((turn, Begun::Stream(source, first))) => {
-                let target = turn.target().clone();
-                let protocol = self.surface.protocol();
-                let flow = Flow { protocol, source, meter, turn: Some(turn), first: Some(first) };
-                Ok(served::stream(flow, &target))
+                let model = turn.target().name();
+                let keeper = place.and_then(|place| self.keeper(place, &envelope, turn.target()));
+                let (protocol, turn, first) = (self.surface.protocol(), Some(turn), Some(first));
+                Ok(served::stream(Flow { protocol, source, meter, turn, keeper, first, over: false }, &model))
             }
             Err(refusal) => {
                 meter.failed(&refusal);
@@ -82,7 +106,8 @@ impl Call<'_> {
         }
     }
 
-    async fn run(&self, envelope: &mut Envelope, meter: &mut Meter) -> Result<(Turn, Begun), Refusal> {
+    /// Lets the call through: its key, its limits, its budgets; finds the way to an answer.
+    async fn prepare(&self, envelope: &mut Envelope, meter: &mut Meter) -> Result<Way, Refusal> {
         if !self.grant.may_ask(&envelope.model) {
             return Err(self.not_allowed(&envelope.model));
         }
@@ -92,12 +117,52 @@ impl Call<'_> {
             ..Refusal::new(RefusalKind::Rate, refused.to_string())
         })?);
         let mut route = self.route(&envelope.model, envelope).await?;
+        let place = self.place(&route, envelope);
+        if let Some(kept) = place.as_ref().and_then(|place| self.cache.get(&place.key)) {
+            return Ok(Way::Kept(kept));
+        }
         if let Some(cheaper) = self.reserve(&route, envelope, meter).await? {
             route = self.route(&cheaper, envelope).await?;
             if self.reserve(&route, envelope, meter).await?.is_some() {
                 return Err(Refusal::new(RefusalKind::Budget, "the budget is used up, for its fallback too"));
             }
         }
+        // An answer cut to what a budget affords is not for others.
+        Ok(Way::Ask(route, place.filter(|_| envelope.afforded.is_none())))
+    }
+
+    fn place(&self, route: &Route, envelope: &Envelope) -> Option<Place> {
+        let time = route.keeps().filter(|_| self.surface.writes() && envelope.answers == 1)?;
+        let key = self.cache.key(self.grant.account.tenant, self.surface.spoken().as_str(), envelope.body())?;
+        Some(Place { cache: self.cache.clone(), key, time })
+    }
+
+    /// What understands the answer that `target` gives in the client's own protocol, to keep it.
+    fn keeper(&self, place: Place, envelope: &Envelope, target: &Target) -> Option<Keeper> {
+        let asked = self.accept(envelope).ok()?;
+        let reader = match adapter(target.upstream.wire).call(&endpoint(target).ok()?, &asked.request).ok()? {
+            UpstreamCall::Http(call) => Some(call.reader),
+            UpstreamCall::Here(_) => None,
+        };
+        Some(Keeper { place, model: target.name(), reader })
+    }
+
+    /// Gives an answer that was given before.
+    fn repeat(&self, kept: &Kept, envelope: &Envelope, mut meter: Meter) -> Result<Response<Served>, Refusal> {
+        let asked = self.accept(envelope)?;
+        let (protocol, reply) = (self.surface.protocol(), self.reply(&asked, envelope, &kept.model.model));
+        meter.kept(&kept.model);
+        if !envelope.stream {
+            meter.answered(None);
+            return Ok(served::kept(served::whole(protocol.whole(&reply, &kept.answer).into(), &kept.model)));
+        }
+        let source = Source::Translation(Box::new(Translation::of(kept.answer.clone(), protocol.writer(reply))));
+        let flow = Flow { protocol, source, meter, turn: None, keeper: None, first: None, over: false };
+        Ok(served::kept(served::stream(flow, &kept.model)))
+    }
+
+    /// Asks along the route until an answer has begun.
+    async fn run(&self, mut route: Route, envelope: &Envelope, meter: &mut Meter) -> Result<(Turn, Begun), Refusal> {
         let mut asked: Option<Understood> = None;
         while let Some(turn) = route.next().await {
             meter.asks(turn.target());
@@ -203,7 +268,7 @@ impl Call<'_> {
     /// Asks a provider that speaks another protocol.
     async fn translate(&self, asked: &Asked, envelope: &Envelope, turn: &Turn) -> Result<Begun, Fault> {
         let (target, protocol) = (turn.target(), self.surface.protocol());
-        let reply = self.reply(asked, envelope, target);
+        let reply = self.reply(asked, envelope, &target.model);
         let mut translation = match adapter(target.upstream.wire).call(&endpoint(target)?, &asked.request)? {
             UpstreamCall::Here(answer) => Translation::of(answer, protocol.writer(reply.clone())),
             UpstreamCall::Http(call) => {
@@ -253,11 +318,11 @@ impl Call<'_> {
         Ok(asked)
     }
 
-    fn reply(&self, asked: &Asked, envelope: &Envelope, target: &Target) -> Reply {
+    fn reply(&self, asked: &Asked, envelope: &Envelope, model: &str) -> Reply {
         Reply {
             id: self.id.as_uuid().simple().to_string(),
             created: self.parts.clock.now().timestamp(),
-            model: target.model.clone(),
+            model: model.to_owned(),
             input_tokens: envelope.input_bound() / 4,
             wants_usage: asked.wants_usage,
             terms: asked.terms.clone(),

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use super::keep::Keeper;
 use super::meter::Meter;
 use super::protocol::Protocol;
 use super::refusal::Refusal;
@@ -25,8 +26,10 @@ pub(super) struct Flow {
     pub(super) protocol: &'static dyn Protocol,
     pub(super) source: Source,
     pub(super) meter: Meter,
-    /// `None` once it is settled.
+    /// `None` once it is settled, and for an answer that was given before.
     pub(super) turn: Option<Turn>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) over: bool,
     /// Read before the client was told 200.
     pub(super) first: Option<Bytes>,
 }
@@ -35,24 +38,53 @@ impl Flow {
     /// The next bytes for the client; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.take() {
+            self.follow(&first);
             return Some(first);
         }
-        self.turn.as_ref()?;
+        if self.over {
+            return None;
+        }
         let next = self.source.next().await;
         let (sent, usage) = self.source.so_far();
         self.meter.comes(sent, usage);
         match next {
-            Ok(Some(bytes)) => Some(bytes),
+            Ok(Some(bytes)) => {
+                self.follow(&bytes);
+                Some(bytes)
+            }
             Ok(None) => {
-                self.turn.take()?.answered();
-                self.meter.answered(usage);
+                self.end(usage);
                 None
             }
             Err(fault) => self.break_off(&fault),
         }
     }
 
+    fn follow(&mut self, bytes: &[u8]) {
+        if let (Some(keeper), Source::Relay(_)) = (&mut self.keeper, &self.source) {
+            keeper.follow(bytes);
+        }
+    }
+
+    fn end(&mut self, usage: Option<TokenUsage>) {
+        self.over = true;
+        if let Some(turn) = self.turn.take() {
+            turn.answered();
+        }
+        self.meter.answered(usage);
+        match (self.keeper.take(), &self.source) {
+            (Some(keeper), Source::Relay(_)) => keeper.finish(usage),
+            (Some(Keeper { place, model, .. }), Source::Translation(translation)) => {
+                if let Some(answer) = &translation.answer {
+                    place.keep(answer, model);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+
     fn break_off(&mut self, fault: &Fault) -> Option<Bytes> {
+        self.over = true;
         let turn = self.turn.take()?;
         let refusal = Refusal::from_fault(fault, turn.target());
         turn.broke_off(fault);

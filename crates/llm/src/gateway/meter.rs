@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use crate::account::Account;
 use crate::budgets::Reservation;
 use crate::limits::Admission;
-use crate::model::TokenUsage;
+use crate::model::{ModelRef, TokenUsage};
 use crate::pool::Target;
 use crate::usage::{ModelCall, Outcome, Protocol, UsageLog};
 use crate::usd::Usd;
@@ -108,6 +108,15 @@ impl Meter {
     pub(super) fn comes(&mut self, sent: u64, usage: Option<TokenUsage>) {
         self.sent = sent;
         self.usage = usage;
+    }
+
+    /// The answer had been given before: it costs nothing.
+    pub(super) fn kept(&mut self, model: &ModelRef) {
+        if let Some(call) = &mut self.call {
+            call.cached = true;
+            call.provider.clone_from(&model.provider);
+            call.model.clone_from(&model.model);
+        }
     }
 
     pub(super) fn answered(&mut self, usage: Option<TokenUsage>) {

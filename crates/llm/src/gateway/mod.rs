@@ -13,6 +13,7 @@ mod envelope;
 mod estimate;
 mod events;
 mod flow;
+mod keep;
 mod meter;
 mod models;
 mod openai_chat;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use infra::Egress;
+use infra::{ConfigEpoch, Egress};
 use kernel::{Clock, ModelCallId, Secret};
 
 use self::anthropic::Anthropic;
@@ -42,6 +43,7 @@ pub(crate) use self::protocol::{Asked, Protocol, Reply, Writer};
 pub(crate) use self::refusal::{Refusal, RefusalKind};
 pub use self::served::Served;
 use crate::budgets::Budgets;
+use crate::cache::AnswerCache;
 use crate::keys::{Grant, KeyRefused, Keys};
 use crate::limits::Limiter;
 use crate::model::Wire;
@@ -127,6 +129,7 @@ pub struct GatewayParts {
     pub limiter: Limiter,
     pub budgets: Budgets,
     pub log: UsageLog,
+    pub config_epoch: ConfigEpoch,
     pub egress: Egress,
     pub clock: Clock,
 }
@@ -135,11 +138,13 @@ pub struct GatewayParts {
 #[derive(Clone)]
 pub struct Gateway {
     parts: Arc<GatewayParts>,
+    cache: AnswerCache,
 }
 
 impl Gateway {
     pub fn new(parts: GatewayParts) -> Self {
-        Self { parts: Arc::new(parts) }
+        let cache = AnswerCache::new(parts.config_epoch.clone());
+        Self { parts: Arc::new(parts), cache }
     }
 
     /// Answers a request for text; an error is an answer too, in the protocol's own words.
@@ -152,7 +157,9 @@ impl Gateway {
     ) -> Response<Served> {
         let id = ModelCallId::new();
         let answered = match self.grant(key).await {
-            Ok(grant) => Call { parts: &self.parts, surface, grant, headers, id }.answer(body).await,
+            Ok(grant) => {
+                Call { parts: &self.parts, cache: &self.cache, surface, grant, headers, id }.answer(body).await
+            }
             Err(refusal) => Err(refusal),
         };
         let response = answered.unwrap_or_else(|refusal| served::refusal(surface, &refusal));

@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::Surface;
 use super::flow::Flow;
 use super::refusal::Refusal;
-use crate::pool::Target;
+use crate::model::ModelRef;
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 /// The call's id in the log, under the names by which the vendors' SDKs show it.
 const IDS: [HeaderName; 2] = [HeaderName::from_static("x-request-id"), HeaderName::from_static("request-id")];
+const CACHE: HeaderName = HeaderName::from_static("x-konstruct-cache");
 /// Who answered: `provider/model`.
 const MODEL: HeaderName = HeaderName::from_static("x-konstruct-model");
 
@@ -25,10 +26,16 @@ pub enum Served {
     Stream(BoxStream<'static, Bytes>),
 }
 
-pub(super) fn whole(body: Bytes, target: &Target) -> Response<Served> {
+pub(super) fn whole(body: Bytes, model: &ModelRef) -> Response<Served> {
     let mut response = Response::new(Served::Whole(body));
-    answered_by(response.headers_mut(), target);
+    answered_by(response.headers_mut(), model);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Marks an answer that was given before.
+pub(super) fn kept(mut response: Response<Served>) -> Response<Served> {
+    response.headers_mut().insert(CACHE, HeaderValue::from_static("hit"));
     response
 }
 
@@ -38,11 +45,11 @@ pub(super) fn json(value: &Value) -> Response<Served> {
     response
 }
 
-pub(super) fn stream(flow: Flow, target: &Target) -> Response<Served> {
+pub(super) fn stream(flow: Flow, model: &ModelRef) -> Response<Served> {
     let events = stream::unfold(flow, |mut flow| async move { Some((flow.next().await?, flow)) });
     let mut response = Response::new(Served::Stream(events.boxed()));
     let headers = response.headers_mut();
-    answered_by(headers, target);
+    answered_by(headers, model);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Proxies are not to gather what is meant to be seen at once.
@@ -80,8 +87,8 @@ pub(super) fn signed(mut response: Response<Served>, id: ModelCallId) -> Respons
     response
 }
 
-fn answered_by(headers: &mut HeaderMap, target: &Target) {
-    if let Ok(value) = HeaderValue::try_from(target.name().to_string()) {
+fn answered_by(headers: &mut HeaderMap, model: &ModelRef) {
+    if let Ok(value) = HeaderValue::try_from(model.to_string()) {
         headers.insert(MODEL, value);
     }
 }

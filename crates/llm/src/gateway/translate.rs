@@ -20,6 +20,8 @@ pub(super) struct Translation {
     /// Bytes for the client, not handed out yet.
     out: Vec<u8>,
     pub(super) usage: Option<TokenUsage>,
+    /// The answer, once it is whole.
+    pub(super) answer: Option<Answer>,
     /// Bytes of text and arguments so far: what is left to guess by where an answer breaks off.
     pub(super) bytes: u64,
     over: bool,
@@ -27,12 +29,30 @@ pub(super) struct Translation {
 
 impl Translation {
     pub(super) fn new(reading: Reading, writer: Box<dyn Writer>) -> Self {
-        Self { reading: Some(reading), writer, ready: None, out: Vec::new(), usage: None, bytes: 0, over: false }
+        Self {
+            reading: Some(reading),
+            writer,
+            ready: None,
+            out: Vec::new(),
+            usage: None,
+            answer: None,
+            bytes: 0,
+            over: false,
+        }
     }
 
     /// Of an answer that was there at once.
     pub(super) fn of(answer: Answer, writer: Box<dyn Writer>) -> Self {
-        Self { reading: None, writer, ready: Some(answer), out: Vec::new(), usage: None, bytes: 0, over: false }
+        Self {
+            reading: None,
+            writer,
+            ready: Some(answer),
+            out: Vec::new(),
+            usage: None,
+            answer: None,
+            bytes: 0,
+            over: false,
+        }
     }
 
     /// The next events for the client; `None` once the answer has ended. Before the first piece nothing is written.
@@ -43,6 +63,7 @@ impl Translation {
                 self.begin();
                 self.writer.end(&answer, &mut self.out);
                 self.usage = answer.usage;
+                self.answer = Some(answer);
                 self.over = true;
             }
             if !self.out.is_empty() {

@@ -74,6 +74,7 @@ pub(crate) struct Route {
     terms: Vec<Terms>,
     plan: Plan,
     author: Author,
+    keeps: Option<Duration>,
     started: Instant,
     until: Instant,
     failures: Vec<Failure>,
@@ -131,6 +132,8 @@ impl Route {
     /// A way to what was `resolved`: each group's models in the order of its strategy, group after group.
     pub(crate) fn new(resolved: Resolved, needs: Needs, author: Author, until: Instant, options: &PoolOptions) -> Self {
         let (mut targets, mut terms, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+        let keeps = resolved.stages.first().and_then(|stage| stage.routing.cache_seconds);
+        let keeps = keeps.map(|seconds| Duration::from_secs(seconds.into()));
         for Stage { routing, targets: stage } in resolved.stages {
             let standing = |(target, weight): &(Target, u32)| standing(target, *weight, routing.strategy, needs);
             let standings: Vec<Standing> = stage.iter().map(standing).collect();
@@ -145,7 +148,12 @@ impl Route {
         let started = Instant::now();
         let plan = Plan::new(rules, until.saturating_duration_since(started));
         let passed_over = targets.iter().map(|_| None).collect();
-        Self { targets, terms, plan, author, started, until, failures: Vec::new(), passed_over }
+        Self { targets, terms, plan, author, keeps, started, until, failures: Vec::new(), passed_over }
+    }
+
+    /// How long the answer may serve others who ask the same.
+    pub(crate) fn keeps(&self) -> Option<Duration> {
+        self.keeps
     }
 
     /// Whom this call may be made to, in the order in which they are asked.

@@ -163,7 +163,13 @@ async fn a_group_keeps_how_its_models_are_asked_and_follows_the_names_of_those_i
     let fast = upsert_group(&mut tx, &group("fast", &["p"], &[])).await.unwrap().id;
     let simple = Simple { group: "fast".into(), max_input_tokens: 500, tools: false };
     let timeouts = Timeouts { total: Some(Seconds::try_from(60.0).unwrap()), ..Timeouts::default() };
-    let routing = Routing { strategy: Strategy::Weighted, retries: Some(0), timeouts, simple: Some(simple) };
+    let routing = Routing {
+        strategy: Strategy::Weighted,
+        retries: Some(0),
+        timeouts,
+        simple: Some(simple),
+        cache_seconds: Some(60),
+    };
     let mut spec = GroupSpec { routing, ..group("quality", &["p"], &[]) };
     spec.models[0].weight = 7;
     let written = upsert_group(&mut tx, &spec).await.unwrap();

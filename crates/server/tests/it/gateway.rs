@@ -266,3 +266,31 @@ async fn a_call_keeps_to_its_keys_budget_and_is_in_the_usage() {
     assert_eq!(usage["output_tokens"], 800, "{usage}");
     assert_eq!(usage["cost_usd"].to_string().trim_matches('"').parse::<f64>().unwrap(), 1.0, "{usage}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_question_is_answered_from_the_cache_for_nothing_in_either_form() {
+    for wire in ["openai-chat", "anthropic"] {
+        let fake = FakeModels::start().await;
+        let app = app(&fake, &[wire]).await;
+        app.apply(&format!(
+            "kind: ModelGroup\norganisation: acme\nname: quality\nmodels: [{{provider: {wire}, model: scripted-1}}]\ncache_seconds: 600\n"
+        ))
+        .await;
+        fake.otherwise(|_| Reply::say("Grüß Gott 🦀"));
+        let streamed = chat(&app, true).await;
+        assert!(!streamed.headers().contains_key("x-konstruct-cache"));
+        streamed.bytes().await.unwrap();
+
+        let whole = chat(&app, false).await;
+        assert_eq!(whole.headers()["x-konstruct-cache"], "hit", "{wire}");
+        let whole: Value = whole.json().await.unwrap();
+        assert_eq!(whole["choices"][0]["message"]["content"], "Grüß Gott 🦀", "{wire}: {whole}");
+        let streamed = chat(&app, true).await;
+        assert_eq!(streamed.headers()["x-konstruct-cache"], "hit", "{wire}");
+        assert!(streamed.text().await.unwrap().ends_with("data: [DONE]\n\n"));
+        assert_eq!(fake.count(), 1, "{wire}");
+
+        assert_eq!(message(&app, false).await.status(), 200);
+        assert_eq!(fake.count(), 2, "another protocol is another question");
+    }
+}
