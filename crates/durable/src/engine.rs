@@ -174,9 +174,10 @@ impl Engine {
         Watch::new(&self.inner.bus, tenant, lane)
     }
 
-    /// Which node this process is at the moment.
-    pub fn node(&self) -> NodeId {
-        self.inner.lease.node()
+    /// Tells, whenever it is asked, which node this process is then. Does not keep the engine.
+    pub fn who(&self) -> impl Fn() -> NodeId + Send + Sync + 'static {
+        let lease = Arc::clone(&self.inner.lease);
+        move || lease.node()
     }
 
     /// Whether a message accepted now would be processed.

@@ -12,6 +12,8 @@ pub(crate) const IMAGE_TOKENS: u64 = 6_000;
 const MAX_OUTPUT: u64 = 4_096;
 /// An answer of fewer tokens is worth nothing to anybody.
 const LEAST_OUTPUT: u64 = 16;
+/// How often a call asks for what a budget still has room for.
+const ROUNDS: u32 = 3;
 /// What a protocol writes around each message, in tokens.
 const FRAME_TOKENS: u64 = 16;
 
@@ -61,18 +63,22 @@ impl Extent {
                 Some(_) => Err(SpendRefused::Unpriced(unpriced(targets))),
             };
         };
-        let exceeded = match budgets.reserve(account, bound).await {
+        let mut exceeded = match budgets.reserve(account, bound).await {
             Ok(reservation) => return Ok(Leave::Granted { reservation: Some(reservation), max_output_tokens: None }),
             Err(BudgetRefused::Exceeded(exceeded)) => exceeded,
             Err(other) => return Err(other.into()),
         };
-        if let Some(tokens) = self.affordable(targets, exceeded.room) {
-            let smaller = Self { max_output_tokens: Some(tokens), ..self };
-            if let Some(bound) = smaller.bound(targets)
-                && let Ok(reservation) = budgets.reserve(account, bound).await
-            {
-                return Ok(Leave::Granted { reservation: Some(reservation), max_output_tokens: Some(tokens) });
-            }
+        // Others reserve meanwhile: what there is room for is asked for again as long as it shrinks.
+        for _ in 0..ROUNDS {
+            let Some(tokens) = self.affordable(targets, exceeded.room) else { break };
+            let Some(bound) = Self { max_output_tokens: Some(tokens), ..self }.bound(targets) else { break };
+            exceeded = match budgets.reserve(account, bound).await {
+                Ok(reservation) => {
+                    return Ok(Leave::Granted { reservation: Some(reservation), max_output_tokens: Some(tokens) });
+                }
+                Err(BudgetRefused::Exceeded(exceeded)) => exceeded,
+                Err(other) => return Err(other.into()),
+            };
         }
         match exceeded.fallback.clone() {
             Some(group) => Ok(Leave::Instead(group)),

@@ -93,8 +93,8 @@ impl Node {
         let identity = Identity::new(house.db.clone(), &house.sealer, clock.clone());
         let metrics = start_metrics(shutdown.clone())?;
         tokio::spawn(sweep(identity.clone(), shutdown.clone()));
-        let (last, over, leased) = (TaskTracker::new(), CancellationToken::new(), engine.clone());
-        last.spawn(budgets.tend(move || leased.node(), over.clone()));
+        let (last, over) = (TaskTracker::new(), CancellationToken::new());
+        last.spawn(budgets.tend(engine.who(), over.clone()));
         tokio::spawn(keep_usage(house.db.clone(), clock.clone(), config.usage.keep_days, shutdown.clone()));
         let state = AppState::new(Parts {
             db: house.db.clone(),
