@@ -243,6 +243,19 @@ mod tests {
         dead: bool,
     }
 
+    impl Node {
+        fn used(&self) -> i64 {
+            let promised = match (&self.unheard, &self.waiting) {
+                (
+                    Some((Ask { purpose: Purpose::Serve { .. }, .. }, Told { verdict: Verdict::Done, .. })),
+                    Some(call),
+                ) => call.bound,
+                _ => 0,
+            };
+            if self.dead { self.lease.granted } else { self.slice.settled + self.slice.reserved + promised }
+        }
+    }
+
     #[derive(Clone, Copy)]
     struct Waiting {
         bound: i64,
@@ -257,11 +270,10 @@ mod tests {
             Self { window, nodes: (0..nodes).map(|_| Node::default()).collect() }
         }
 
-        /// Settled and reserved over all nodes; all that it had been granted for one that is dead.
+        /// Settled and reserved over all nodes; all that it had been granted for one that is dead. What was granted to a
+        /// call is reserved from then on, though its node has not heard of it yet.
         fn total(&self) -> i64 {
-            let used =
-                |node: &Node| if node.dead { node.lease.granted } else { node.slice.settled + node.slice.reserved };
-            self.nodes.iter().map(used).sum()
+            self.nodes.iter().map(Node::used).sum()
         }
 
         fn call(&mut self, at: usize, bound: i64) {
