@@ -475,6 +475,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/prices/in-use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What holds for the models of the organisation's groups, for those that were called in the last 30 days, and for those
+         *     that it has prices of its own for.
+         */
+        get: operations["list_prices_in_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/prices/{price}": {
         parameters: {
             query?: never;
@@ -1752,6 +1772,12 @@ export interface components {
             next: string | null;
         };
         /** @description One page of a list. */
+        List_PriceInUse: {
+            items: components["schemas"]["PriceInUse"][];
+            /** @description Where the next page begins; null on the last one. */
+            next: string | null;
+        };
+        /** @description One page of a list. */
         List_Project: {
             items: components["schemas"]["Project"][];
             /** @description Where the next page begins; null on the last one. */
@@ -2066,6 +2092,19 @@ export interface components {
             max_output_tokens: number | null;
             /** Format: int64 */
             context_tokens: number | null;
+        };
+        /** @description What holds for a model that is used. */
+        PriceInUse: {
+            /** @description The provider's name. */
+            provider: string;
+            model: string;
+            source: components["schemas"]["UsedPriceSource"];
+            /**
+             * Format: uuid
+             * @description The organisation's own price for exactly this model; null: it has none.
+             */
+            id: string | null;
+            rates: components["schemas"]["TokenRates"] | null;
         };
         /** @enum {string} */
         PriceSource: "own" | "list";
@@ -2419,6 +2458,8 @@ export interface components {
             /** @description Oldest first: the ten dearest groups, and all others together. */
             series: components["schemas"]["SeriesPoint"][];
         };
+        /** @enum {string} */
+        UsedPriceSource: "own" | "list" | "free" | "unknown";
         User: {
             /** Format: uuid */
             id: string;
@@ -3769,6 +3810,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Price"];
+                };
+            };
+            /** @description The request was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prices_in_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_PriceInUse"];
                 };
             };
             /** @description The request was not done */

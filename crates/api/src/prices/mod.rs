@@ -4,9 +4,11 @@ pub(crate) mod types;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 use kernel::PriceId;
-use llm::prices::listed;
+use llm::prices::{self, listed};
 use llm::store;
+use llm::usage::Span;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,10 +16,13 @@ use utoipa_axum::routes;
 use crate::extract::{Id, InOrganisation, Json, List, permit};
 use crate::problem::Problem;
 use crate::state::AppState;
-use types::{Price, SetPrice};
+use types::{Price, PriceInUse, SetPrice};
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(list_prices, set_price)).routes(routes!(delete_price))
+    OpenApiRouter::default()
+        .routes(routes!(list_prices, set_price))
+        .routes(routes!(list_prices_in_use))
+        .routes(routes!(delete_price))
 }
 
 /// The prices that hold: the organisation's own, then the list prices, which hold where there is none of its own.
@@ -35,6 +40,24 @@ async fn list_prices(
     let own = store::list_prices(&mut tx).await?;
     let prices = own.iter().map(Price::own).chain(listed().iter().map(Price::listed));
     Ok(Json(List::whole(prices.collect())))
+}
+
+/// What holds for the models of the organisation's groups, for those that were called in the last 30 days, and for those
+/// that it has prices of its own for.
+#[utoipa::path(
+    get,
+    path = "/api/organisations/{organisation}/prices/in-use",
+    tag = "prices",
+    responses((status = 200, body = List<PriceInUse>))
+)]
+async fn list_prices_in_use(
+    State(app): State<AppState>,
+    who: InOrganisation<permit::ModelsRead>,
+) -> Result<Json<List<PriceInUse>>, Problem> {
+    let until = app.clock.now() + TimeDelta::hours(1);
+    let mut tx = who.begin(&app).await?;
+    let used = prices::in_use(&mut tx, Span { since: until - TimeDelta::days(30), until }).await?;
+    Ok(Json(List::whole(used.into_iter().map(PriceInUse::from).collect())))
 }
 
 /// Sets what a provider's model costs.

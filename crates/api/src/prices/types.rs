@@ -1,5 +1,5 @@
 use kernel::PriceId;
-use llm::prices::{Rate, Rates, Row};
+use llm::prices::{self, InUse, Rate, Rates, Row};
 use llm::store::{OwnPrice, PriceSpec};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -54,6 +54,31 @@ pub(crate) struct Tier {
     pub above: u64,
     #[serde(flatten)]
     pub rates: TokenRates,
+}
+
+/// What holds for a model that is used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PriceInUse {
+    /// The provider's name.
+    pub provider: String,
+    pub model: String,
+    pub source: UsedPriceSource,
+    /// The organisation's own price for exactly this model; null: it has none.
+    #[schema(value_type = Option<Uuid>)]
+    pub id: Option<PriceId>,
+    /// null: not known.
+    pub rates: Option<TokenRates>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UsedPriceSource {
+    Own,
+    List,
+    /// It runs on the organisation's own machines.
+    Free,
+    /// What its calls cost is not known.
+    Unknown,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -116,6 +141,19 @@ impl Price {
             max_output_tokens: price.max_output,
             context_tokens: price.context,
         }
+    }
+}
+
+impl From<InUse> for PriceInUse {
+    fn from(found: InUse) -> Self {
+        let source = match found.price.as_ref().map(|(_, source)| source) {
+            Some(prices::PriceSource::Own) => UsedPriceSource::Own,
+            Some(prices::PriceSource::List) => UsedPriceSource::List,
+            Some(prices::PriceSource::Free) => UsedPriceSource::Free,
+            None => UsedPriceSource::Unknown,
+        };
+        let rates = found.price.map(|(price, _)| TokenRates::from(price.rates()));
+        Self { provider: found.provider, model: found.model, source, id: found.own, rates }
     }
 }
 

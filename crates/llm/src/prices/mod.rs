@@ -5,11 +5,13 @@
 
 mod book;
 mod import;
+mod in_use;
 mod rate;
 mod table;
 
 pub use book::{Found, PriceBook, PriceSource};
 pub use import::{Imported, Skipped, import_litellm};
+pub use in_use::{InUse, in_use};
 pub use rate::Rate;
 pub use table::{AS_OF, Row, listed};
 

@@ -97,6 +97,7 @@ fn organisation_cases() -> Vec<Case> {
         ),
         case("get", under("/model-groups/{group}/health"), 403, 200),
         case("get", under("/prices"), 403, 200),
+        case("get", under("/prices/in-use"), 403, 200),
         case("put", under("/prices"), 403, 200).with(price("paid")),
         case("delete", under("/prices/{price}"), 403, 204),
         case("get", under("/usage"), 403, 200),

@@ -138,3 +138,22 @@ base_url: http://127.0.0.1:9/v1
     assert_eq!((&tried["ok"], &tried["status"]), (&json!(false), &Value::Null), "{tried}");
     assert!(tried["error"].as_str().unwrap().contains("Connection refused"), "{tried}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_told_which_price_holds_for_each_model_that_is_used() {
+    let desk = Desk::new("").await;
+    let (groups, prices) = (format!("{}/model-groups", organisation(&desk)), format!("{}/prices", organisation(&desk)));
+    let model = |model: &str| json!({"provider": "scripted", "model": model});
+    let group = json!({"name": "priced", "models": [model("gpt-4o-2024-11-20"), model("home-made")]});
+    desk.owner.send(Method::POST, &groups, &group).await;
+    let price = json!({"provider": "scripted", "model": "unused", "input_per_million": 1, "output_per_million": 2});
+    let set = desk.owner.send(Method::PUT, &prices, &price).await;
+
+    let used = desk.owner.get(&format!("{prices}/in-use")).await;
+    let of = |model: &str| used["items"].as_array().unwrap().iter().find(|it| it["model"] == model).unwrap().clone();
+    assert_eq!(of("gpt-4o-2024-11-20")["source"], "list");
+    assert_eq!(of("gpt-4o-2024-11-20")["id"], Value::Null);
+    assert_eq!((&of("home-made")["source"], &of("home-made")["rates"]), (&json!("unknown"), &Value::Null));
+    assert_eq!((&of("unused")["source"], &of("unused")["id"]), (&json!("own"), &set["id"]));
+    assert_eq!(of("unused")["rates"]["output_per_million"], 2.0);
+}
