@@ -8,7 +8,7 @@ interface DialogProps {
   title: string;
   description?: ReactNode;
   /** `drawer` comes from the inline start edge: the navigation of narrow screens. */
-  shape?: "box" | "drawer";
+  shape?: "box" | "wide" | "drawer";
   onClose: () => void;
   children: ReactNode;
 }
@@ -43,7 +43,9 @@ export function Dialog({ title, description, shape, onClose, children }: DialogP
         "fixed text-ink shadow-card animate-appear",
         shape === "drawer"
           ? "inset-y-0 start-0 m-0 h-dvh max-h-none w-72 max-w-[85vw] bg-rail text-rail-ink"
-          : "m-auto max-h-[90dvh] w-[min(34rem,calc(100vw-2rem))] overflow-y-auto rounded-2xl border bg-surface",
+          : "m-auto max-h-[90dvh] overflow-y-auto rounded-2xl border bg-surface",
+        shape === "wide" && "w-[min(46rem,calc(100vw-2rem))]",
+        (shape === undefined || shape === "box") && "w-[min(34rem,calc(100vw-2rem))]",
       )}
     >
       <div className={shape === "drawer" ? "flex h-full flex-col" : "p-6"}>

@@ -34,18 +34,18 @@ export function useDeleteProvider(organisation: string, provider: string) {
 export function useSaveGroup(organisation: string, group: string | undefined) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: ({ name, models, fallbacks }: Schemas["CreateModelGroup"]) =>
+    mutationFn: ({ name, ...rest }: Schemas["CreateModelGroup"]) =>
       group === undefined
         ? take(
             api.POST("/api/organisations/{organisation}/model-groups", {
               params: { path: { organisation } },
-              body: { name, models, fallbacks },
+              body: { name, ...rest },
             }),
           )
         : take(
             api.PATCH("/api/organisations/{organisation}/model-groups/{group}", {
               params: { path: { organisation, group } },
-              body: { models, fallbacks },
+              body: rest,
             }),
           ),
     onSuccess: refresh,
@@ -64,5 +64,9 @@ export function useDeleteGroup(organisation: string, group: string) {
 function useRefresh() {
   const client = useQueryClient();
   return () =>
-    Promise.all([client.invalidateQueries({ queryKey: ["providers"] }), client.invalidateQueries({ queryKey: ["model-groups"] })]);
+    Promise.all([
+      client.invalidateQueries({ queryKey: ["providers"] }),
+      client.invalidateQueries({ queryKey: ["model-groups"] }),
+      client.invalidateQueries({ queryKey: ["model-health"] }),
+    ]);
 }
