@@ -45,7 +45,11 @@ export class Demo {
     await this.send("patch", path, data);
   }
 
-  private async send(method: "post" | "patch", path: string, data: unknown): Promise<unknown> {
+  async put(path: string, data: unknown): Promise<void> {
+    await this.send("put", path, data);
+  }
+
+  private async send(method: "post" | "patch" | "put", path: string, data: unknown): Promise<unknown> {
     const answer = await this.request[method](`${address()}${path}`, { data, headers: { authorization: `Bearer ${this.token}` } });
     expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
     return answer.json();

@@ -41,7 +41,7 @@ test("a provider and a model group are made, and the key is never shown", async 
   await owner.getByRole("button", { name: "Add model group" }).click();
   const group = owner.getByRole("dialog", { name: "Add model group" });
   await group.getByLabel("Name").fill(`${name}-group`);
-  await group.getByLabel("Provider").selectOption(name);
+  await group.getByLabel("Provider", { exact: true }).selectOption(name);
   await group.getByLabel("Model", { exact: true }).fill("small-1");
   await group.getByRole("button", { name: "Save" }).click();
   await expect(

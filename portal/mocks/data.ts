@@ -117,34 +117,6 @@ export const audit: Schemas["AuditEntry"][] = [
   { id: id(51), at: ago(95), actor: "system", action: "organisation.create", object: "organisation:demo", detail: {} },
 ];
 
-export const providers: Schemas["Provider"][] = [
-  { id: id(70), name: "builtin", wire: "builtin", base_url: "", has_key: false, created_at: ago(9000) },
-  { id: id(71), name: "anthropic", wire: "anthropic", base_url: "https://api.anthropic.com", has_key: true, created_at: ago(9000) },
-  { id: id(72), name: "openai", wire: "openai-chat", base_url: "https://api.openai.com/v1", has_key: false, created_at: ago(9000) },
-];
-
-const asUsual = {
-  strategy: "ordered",
-  retries: null,
-  timeouts: { first_token: null, between_tokens: null, total: null },
-  simple: null,
-} as const;
-
-export const groups: Schemas["ModelGroup"][] = [
-  {
-    ...asUsual,
-    id: id(80),
-    name: "quality",
-    models: [
-      { provider: "anthropic", model: "claude-sonnet" },
-      { provider: "openai", model: "gpt-large" },
-    ],
-    fallbacks: ["fast"],
-    created_at: ago(9000),
-  },
-  { ...asUsual, id: id(81), name: "fast", models: [{ provider: "builtin", model: "builtin" }], fallbacks: [], created_at: ago(9000) },
-];
-
 export const tools: Schemas["Tool"][] = [
   { name: "date_time", title: "Date and time", description: "Tells the date and time in any time zone.", parameters: {} },
   { name: "calculator", title: "Calculator", description: "Works expressions out with exact decimals.", parameters: {} },

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "vite";
 import * as data from "./data.ts";
+import * as pool from "./pool.ts";
 import { run } from "./run.ts";
 
 /** Answers the API in the development server: `npm run dev -- --mode mock`. */
@@ -9,18 +10,18 @@ export function mockApi(): Plugin {
     name: "konstruct-mock",
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
-        const { pathname } = new URL(request.url ?? "/", "http://mock");
+        const { pathname, searchParams } = new URL(request.url ?? "/", "http://mock");
         if (!/^\/(api|channels)\//.test(pathname) || pathname.startsWith("/src/")) {
           next();
           return;
         }
-        void answer(request, response, pathname);
+        void answer(request, response, pathname, searchParams);
       });
     },
   };
 }
 
-type Answer = (parts: string[], body: unknown, response: ServerResponse) => unknown;
+type Answer = (parts: string[], body: unknown, response: ServerResponse, query: URLSearchParams) => unknown;
 
 const list = (items: unknown) => ({ items, next: null });
 const one = (items: { id: string }[], key: string | undefined) => items.find(({ id }) => id === key) ?? NOT_FOUND;
@@ -53,8 +54,25 @@ const ROUTES: Record<string, Answer> = {
   "GET /api/organisations/*/api-keys": () => list(data.keys),
   "POST /api/organisations/*/api-keys": () => ({ ...data.keys[0], key: "kk_3fa9c1d2e5b8a7f60413c2d1e0f9a8b7c6d5e4f3" }),
   "GET /api/organisations/*/audit": () => list(data.audit),
-  "GET /api/organisations/*/providers": () => list(data.providers),
-  "GET /api/organisations/*/model-groups": () => list(data.groups),
+  "GET /api/organisations/*/providers": () => list(pool.providers),
+  "GET /api/organisations/*/model-groups": () => list(pool.groups),
+  "GET /api/organisations/*/model-groups/*/health": () => list(pool.health),
+  "POST /api/organisations/*/providers/*/test": () => ({
+    ok: false,
+    status: 401,
+    latency_ms: 312,
+    error: "Incorrect API key provided: sk-…",
+    models: [],
+  }),
+  "GET /api/organisations/*/usage": (_, __, ___, query) => pool.usage(query),
+  "GET /api/organisations/*/model-calls": () => list(pool.calls),
+  "GET /api/organisations/*/model-calls/*": ([, key]) => one(pool.calls, key),
+  "GET /api/organisations/*/virtual-keys": () => list(pool.virtualKeys),
+  "POST /api/organisations/*/virtual-keys": () => ({ ...pool.virtualKeys[0], key: "vk_8f3ac1d2e5b8a7f60413c2d1e0f9a8b7c6d5e4f3" }),
+  "GET /api/organisations/*/budgets": () => list(pool.budgets),
+  "POST /api/organisations/*/budgets": () => pool.budgets[0],
+  "GET /api/organisations/*/prices": () => list(pool.prices),
+  "GET /api/organisations/*/prices/in-use": () => list(pool.pricesInUse),
   "GET /api/organisations/*/tools": () => list(data.tools),
   "GET /api/organisations/*/projects/*/agents": () => list(data.agents),
   "GET /api/organisations/*/projects/*/agents/*": ([, , key]) => one(data.agents, key),
@@ -86,11 +104,11 @@ const ROUTES: Record<string, Answer> = {
   "GET /channels/web/*/events": (_, __, response) => stream(response),
 };
 
-async function answer(request: IncomingMessage, response: ServerResponse, pathname: string) {
+async function answer(request: IncomingMessage, response: ServerResponse, pathname: string, query: URLSearchParams) {
   const body = await read(request);
   const ids = [...pathname.matchAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g)].map(([key]) => key);
   const route = ROUTES[`${request.method ?? "GET"} ${pathname.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "*")}`];
-  const result = route === undefined ? NOT_FOUND : route(ids, body, response);
+  const result = route === undefined ? NOT_FOUND : route(ids, body, response, query);
   if (result === STREAMED) return;
   if (result === null) response.writeHead(204).end();
   else if (result === NOT_FOUND) {

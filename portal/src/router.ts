@@ -3,6 +3,7 @@ import { createRouter } from "@tanstack/react-router";
 import { PageBroken, PageMissing } from "@/components/page-states";
 import { accountRoute } from "@/routes/account";
 import { appRoute, startRoute } from "@/routes/app";
+import { modelsRoutes } from "@/routes/models";
 import { operatorRoutes } from "@/routes/operator";
 import { organisationRoute, organisationRoutes } from "@/routes/organisation";
 import { projectRoute, projectRoutes } from "@/routes/project";
@@ -17,7 +18,7 @@ const tree = rootRoute.addChildren([
     startRoute,
     accountRoute,
     ...operatorRoutes,
-    organisationRoute.addChildren([...organisationRoutes, projectRoute.addChildren(projectRoutes)]),
+    organisationRoute.addChildren([...organisationRoutes, ...modelsRoutes, projectRoute.addChildren(projectRoutes)]),
   ]),
 ]);
 

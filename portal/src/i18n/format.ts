@@ -5,6 +5,20 @@ const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle:
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const ago = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 const whole = new Intl.NumberFormat(locale);
+const money = new Intl.NumberFormat(locale, {
+  style: "currency",
+  currency: "USD",
+  currencyDisplay: "narrowSymbol",
+  notation: "compact",
+  minimumFractionDigits: 0,
+  maximumSignificantDigits: 3,
+});
+const rate = new Intl.NumberFormat(locale, {
+  style: "currency",
+  currency: "USD",
+  currencyDisplay: "narrowSymbol",
+  maximumFractionDigits: 6,
+});
 const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
 
 export function formatNumber(value: number): string {
@@ -13,6 +27,11 @@ export function formatNumber(value: number): string {
 
 export function formatCompact(value: number): string {
   return compact.format(value);
+}
+
+/** For axes: short, and never finer than three digits. */
+export function formatMoney(usd: number): string {
+  return money.format(usd);
 }
 
 export function formatDay(iso: string): string {
@@ -47,6 +66,11 @@ export function formatDuration(ms: number): string {
   if (ms < 1000) return t("time.milliseconds", { value: formatNumber(Math.round(ms)) });
   if (ms < 60_000) return t("time.seconds", { value: (ms / 1000).toFixed(1) });
   return t("time.minutes", { minutes: Math.floor(ms / 60_000), seconds: Math.round((ms % 60_000) / 1000) });
+}
+
+/** What a million tokens cost: as exact as it was set. */
+export function formatRate(usd: number | null | undefined): string {
+  return usd === null || usd === undefined ? "–" : rate.format(usd);
 }
 
 /** What a call cost; null means that no price is known for its model. */

@@ -4,8 +4,10 @@ import { chat } from "@/i18n/messages/chat";
 import { connections } from "@/i18n/messages/connections";
 import { conversations } from "@/i18n/messages/conversations";
 import { frame } from "@/i18n/messages/frame";
+import { gateway } from "@/i18n/messages/gateway";
 import { home } from "@/i18n/messages/home";
 import { models } from "@/i18n/messages/models";
+import { spend } from "@/i18n/messages/spend";
 
 /** Every English text of the portal, by key. `{name}` is filled in; `{ one, other }` follows `count`. */
 export const messages = {
@@ -16,7 +18,9 @@ export const messages = {
   ...chat,
   ...connections,
   ...conversations,
+  ...gateway,
   ...models,
+  ...spend,
 } as const;
 
 export type Messages = typeof messages;

@@ -20,12 +20,6 @@ const membersRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/members/members-page"), "MembersPage"),
 });
 
-const modelsRoute = createRoute({
-  getParentRoute: () => organisationRoute,
-  path: "models",
-  component: lazyRouteComponent(() => import("@/features/models/models-page"), "ModelsPage"),
-});
-
 const keysRoute = createRoute({
   getParentRoute: () => organisationRoute,
   path: "api-keys",
@@ -38,4 +32,4 @@ const auditRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/audit/audit-page"), "AuditPage"),
 });
 
-export const organisationRoutes = [projectsRoute, membersRoute, modelsRoute, keysRoute, auditRoute] as const;
+export const organisationRoutes = [projectsRoute, membersRoute, keysRoute, auditRoute] as const;

@@ -4,6 +4,7 @@ import {
   Blocks,
   Bot,
   Building2,
+  ChartColumn,
   FolderKanban,
   House,
   KeyRound,
@@ -11,7 +12,10 @@ import {
   MessagesSquare,
   Plug,
   ScrollText,
+  Tags,
+  Ticket,
   UsersRound,
+  Wallet,
   type LucideIcon,
 } from "lucide-react";
 import type { ReactNode } from "react";
@@ -37,6 +41,7 @@ export function Navigation() {
       )}
       <nav aria-label={t("nav.main")} className="mt-4 grid gap-5">
         {organisation !== null && project !== null ? <ProjectLinks organisation={organisation.name} project={project.name} /> : null}
+        {organisation !== null ? <ModelLinks organisation={organisation.name} /> : null}
         {organisation !== null ? <OrganisationLinks organisation={organisation.name} /> : null}
         {me.operator ? (
           <Group title={t("nav.installation")}>
@@ -66,9 +71,20 @@ function OrganisationLinks(params: { organisation: string }) {
     <Group title={t("nav.organisation")}>
       <Item icon={FolderKanban} label={t("nav.projects")} link={{ to: "/o/$organisation/projects", params }} />
       <Item icon={UsersRound} label={t("nav.members")} link={{ to: "/o/$organisation/members", params }} />
-      <Item icon={Blocks} label={t("nav.models")} link={{ to: "/o/$organisation/models", params }} />
       <Item icon={KeyRound} label={t("nav.api_keys")} link={{ to: "/o/$organisation/api-keys", params }} />
       <Item icon={ScrollText} label={t("nav.audit")} link={{ to: "/o/$organisation/audit", params }} />
+    </Group>
+  );
+}
+
+function ModelLinks(params: { organisation: string }) {
+  return (
+    <Group title={t("nav.models")}>
+      <Item icon={Blocks} label={t("nav.model_groups")} link={{ to: "/o/$organisation/models", params, activeOptions: { exact: true } }} />
+      <Item icon={ChartColumn} label={t("nav.spend")} link={{ to: "/o/$organisation/models/spend", params }} />
+      <Item icon={Ticket} label={t("nav.virtual_keys")} link={{ to: "/o/$organisation/models/keys", params }} />
+      <Item icon={Wallet} label={t("nav.budgets")} link={{ to: "/o/$organisation/models/budgets", params }} />
+      <Item icon={Tags} label={t("nav.prices")} link={{ to: "/o/$organisation/models/prices", params }} />
     </Group>
   );
 }
