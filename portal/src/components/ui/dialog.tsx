@@ -34,7 +34,10 @@ export function Dialog({ title, description, shape, onClose, children }: DialogP
       ref={open}
       aria-labelledby={`${id}-title`}
       aria-describedby={description === undefined ? undefined : `${id}-description`}
-      onClose={onClose}
+      // In development React attaches everything twice: what it closed in between is open again when this is heard.
+      onClose={(event) => {
+        if (!event.currentTarget.open) onClose();
+      }}
       onCancel={onClose}
       onClick={(event) => {
         if (event.target === event.currentTarget) onClose();
