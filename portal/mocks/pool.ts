@@ -37,6 +37,7 @@ export const groups: Schemas["ModelGroup"][] = [
     retries: null,
     timeouts: { first_token: null, between_tokens: null, total: null },
     simple: null,
+    cache_seconds: null,
     created_at: ago(6 * DAY),
   },
   {
@@ -48,6 +49,7 @@ export const groups: Schemas["ModelGroup"][] = [
     retries: 2,
     timeouts: { first_token: 10, between_tokens: null, total: null },
     simple: null,
+    cache_seconds: null,
     created_at: ago(6 * DAY),
   },
 ];

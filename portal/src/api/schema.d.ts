@@ -1337,6 +1337,11 @@ export interface components {
             retries?: number | null;
             timeouts?: components["schemas"]["Timeouts"] | null;
             simple?: components["schemas"]["Simple"] | null;
+            /**
+             * Format: int32
+             * @description Null: no answer is kept.
+             */
+            cache_seconds?: number | null;
         };
         ChangeOrganisation: {
             display_name: string;
@@ -1516,6 +1521,11 @@ export interface components {
             retries?: number | null;
             timeouts?: components["schemas"]["Timeouts"];
             simple?: components["schemas"]["Simple"] | null;
+            /**
+             * Format: int32
+             * @description How long an answer serves everybody who asks the gateway the same, word for word; null: nobody else.
+             */
+            cache_seconds?: number | null;
         };
         CreateOrganisation: {
             /** @description Lower-case letters, digits and hyphens; unique in the installation. */
@@ -1941,6 +1951,11 @@ export interface components {
             retries: number | null;
             timeouts: components["schemas"]["Timeouts"];
             simple: components["schemas"]["Simple"] | null;
+            /**
+             * Format: int32
+             * @description How long an answer serves everybody who asks the gateway the same, word for word; null: nobody else.
+             */
+            cache_seconds: number | null;
             /** Format: date-time */
             created_at: string;
         };

@@ -56,6 +56,17 @@ export function GroupForm({ group, onClose }: { group: ModelGroup | undefined; o
         <GroupFallbacks form={form} others={others} />
         <Patience form={form} />
         <Tiers form={form} others={others} />
+        <Field label={t("models.cache")} hint={t("models.cache_hint")} error={form.formState.errors.cache_seconds?.message}>
+          {(control) => (
+            <Input
+              {...control}
+              inputMode="numeric"
+              autoComplete="off"
+              placeholder={t("models.cache_none")}
+              {...form.register("cache_seconds")}
+            />
+          )}
+        </Field>
         <FormFailure error={save.error} />
         <DialogActions>
           <Button onClick={onClose}>{t("action.cancel")}</Button>

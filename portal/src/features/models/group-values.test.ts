@@ -14,19 +14,20 @@ const GROUP: ModelGroup = {
   retries: null,
   timeouts: { first_token: 12.5, between_tokens: null, total: null },
   simple: { group: "cheap", max_input_tokens: 500, tools: true },
+  cache_seconds: 60,
   created_at: "2026-11-20T12:00:00Z",
 };
 
 test("a group that is opened and saved is the group that it was", () => {
-  const { name, models, fallbacks, strategy, retries, timeouts, simple } = GROUP;
-  expect(bodyOf(valuesOf(GROUP))).toEqual({ name, models, fallbacks, strategy, retries, timeouts, simple });
+  const { name, models, fallbacks, strategy, retries, timeouts, simple, cache_seconds } = GROUP;
+  expect(bodyOf(valuesOf(GROUP))).toEqual({ name, models, fallbacks, strategy, retries, timeouts, simple, cache_seconds });
 });
 
 test("what is left empty is left to the installation", () => {
   const values = { ...valuesOf(undefined), name: "new", models: [{ provider: "openai", model: "gpt-5.5", weight: "" }] };
   expect(groupSchema.safeParse(values).success).toBe(true);
   const body = bodyOf(values);
-  expect([body.retries, body.simple, body.models[0]?.weight]).toEqual([null, null, null]);
+  expect([body.retries, body.simple, body.models[0]?.weight, body.cache_seconds]).toEqual([null, null, null, null]);
   expect(body.timeouts).toEqual({ first_token: null, between_tokens: null, total: null });
 });
 

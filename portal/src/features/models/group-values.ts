@@ -27,6 +27,7 @@ export const groupSchema = z
     simple_group: z.string(),
     simple_tokens: optionalWhole(1, 10_000_000),
     simple_tools: z.boolean(),
+    cache_seconds: optionalWhole(1, 604_800),
   })
   .refine(({ tiered, simple_group }) => !tiered || simple_group !== "", { path: ["simple_group"], message: t("error.required") })
   .refine(({ tiered, simple_tokens }) => !tiered || simple_tokens !== "", { path: ["simple_tokens"], message: t("error.required") });
@@ -49,6 +50,7 @@ export function valuesOf(group: ModelGroup | undefined): GroupValues {
     simple_group: group?.simple?.group ?? "",
     simple_tokens: textOf(group?.simple?.max_input_tokens),
     simple_tools: group?.simple?.tools ?? false,
+    cache_seconds: textOf(group?.cache_seconds),
   };
 }
 
@@ -67,6 +69,7 @@ export function bodyOf(values: GroupValues): Schemas["CreateModelGroup"] {
     simple: values.tiered
       ? { group: values.simple_group, max_input_tokens: Number(values.simple_tokens), tools: values.simple_tools }
       : null,
+    cache_seconds: numberOf(values.cache_seconds),
   };
 }
 
