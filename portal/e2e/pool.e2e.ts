@@ -1,6 +1,7 @@
 import { Demo } from "./api";
 import { expect, join, test, toast, unique } from "./fixtures";
 import { FakeModels } from "./fake-models";
+import { faint, faults } from "./readable";
 
 let models: FakeModels;
 
@@ -112,6 +113,11 @@ test("a key is made with a budget, its calls are seen and counted, and it is clo
   await owner.goto("/o/demo/models/spend?period=day&by=key");
   const link = owner.getByRole("link", { name: `See calls of ${name}` });
   await expect(owner.getByRole("row").filter({ has: link })).toContainText("$0.200");
+  for (const colorScheme of ["dark", "light"] as const) {
+    await owner.emulateMedia({ colorScheme });
+    expect(await faults(owner)).toEqual([]);
+    expect(await faint(owner)).toEqual([]);
+  }
   await owner.getByText("Show as a table").first().click();
   await expect(owner.getByRole("region", { name: "Over time" })).toContainText("$0.200");
   await link.click();

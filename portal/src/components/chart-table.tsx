@@ -11,7 +11,7 @@ interface ChartTableProps {
 export function ChartTable({ caption, head, rows }: ChartTableProps) {
   return (
     <details className="mt-4">
-      <summary className="inline-flex rounded text-[0.9rem] text-soft hover:text-ink">{t("chart.as_table")}</summary>
+      <summary className="w-fit rounded text-[0.9rem] text-soft hover:text-ink">{t("chart.as_table")}</summary>
       <div tabIndex={0} role="region" aria-label={caption} className="mt-2 max-h-80 overflow-auto rounded-lg border">
         <table className="w-full border-collapse text-[0.9rem] tabular-nums">
           <caption className="sr-only">{caption}</caption>

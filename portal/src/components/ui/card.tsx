@@ -17,7 +17,7 @@ export function CardSection({ title, description, action, children }: CardSectio
   return (
     <Card className="p-5 sm:p-6">
       <div className="mb-4 flex flex-wrap items-start justify-between gap-3">
-        <div className="min-w-0 grow basis-64">
+        <div className="min-w-0 grow basis-48">
           <h2 className="text-[1.07rem] font-semibold">{title}</h2>
           {description === undefined ? null : <p className="mt-0.5 max-w-prose text-soft">{description}</p>}
         </div>

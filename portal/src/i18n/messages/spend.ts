@@ -71,8 +71,7 @@ export const spend = {
   "spend.from": "From",
   "spend.gone": "Deleted ({id})",
   "spend.latency": "Latency",
-  "spend.latency_hint":
-    "Of answered calls: half of them were faster than p50, 95 of 100 faster than p95. Read off a histogram, so about right.",
+  "spend.latency_hint": "Half of the answers were faster than p50, 95 of 100 faster than p95; about right.",
   "spend.latency_none": "Nothing was answered in this period.",
   "spend.latency_p": "p50 {p50}, p95 {p95}, p99 {p99}",
   "spend.latency_tile": "p95 {value}",
@@ -97,7 +96,7 @@ export const spend = {
   "spend.see_calls_of": "See calls of {name}",
   "spend.set_price": "Set a price",
   "spend.shares": "Who it went to",
-  "spend.shares_hint": "The dearest first. Each leads to its calls.",
+  "spend.shares_hint": "The most first. Each leads to its calls.",
   "spend.title": "Spend",
   "spend.to": "To",
   "spend.tokens": "Tokens",
