@@ -105,8 +105,11 @@ impl Gate {
     }
 
     fn let_in(self: &Arc<Self>) {
-        while let Some(next) = self.state.lock().next() {
-            // Who went away in between gives the place back, and the next one is let in.
+        loop {
+            // A statement of its own: who is let in is told without the lock.
+            let next = self.state.lock().next();
+            let Some(next) = next else { return };
+            // Who went away in between gives the place back, which takes the lock, and the next one is let in.
             drop(next.send(Permit { gate: Arc::clone(self) }));
         }
     }
@@ -149,6 +152,8 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Wake};
     use std::time::Duration;
 
     use futures::FutureExt as _;
@@ -185,6 +190,24 @@ mod tests {
         drop(gone);
         assert!(waiting.await.is_some());
         assert_eq!(gate.load(), (0, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_let_in_may_leave_at_once() {
+        /// Looks, when it is woken, whether a place could be given back then and there.
+        struct Looks(Arc<Gate>, AtomicBool);
+        impl Wake for Looks {
+            fn wake(self: Arc<Self>) {
+                self.1.store(self.0.state.try_lock().is_some(), Ordering::Relaxed);
+            }
+        }
+        let gate = Arc::new(Gate::new(1));
+        let first = gate.enter(soon()).await.unwrap();
+        let looks = Arc::new(Looks(Arc::clone(&gate), AtomicBool::new(false)));
+        let mut waiting = Box::pin(gate.enter(soon()));
+        assert!(waiting.poll_unpin(&mut Context::from_waker(&Arc::clone(&looks).into())).is_pending());
+        drop(first);
+        assert!(looks.1.load(Ordering::Relaxed), "the gate was locked");
     }
 
     #[tokio::test(start_paused = true)]
