@@ -120,6 +120,7 @@ test("a key is made with a budget, its calls are seen and counted, and it is clo
   }
   await owner.getByText("Show as a table").first().click();
   await expect(owner.getByRole("region", { name: "Over time" })).toContainText("$0.200");
+  await expect(owner.getByRole("region", { name: "Over time" }).getByRole("link").first()).toHaveAttribute("href", /models\/calls\?since=/);
   await link.click();
   await expect(owner.getByRole("button", { name: `Remove filter Key: ${name}` })).toBeVisible();
   const call = owner.getByRole("row").filter({ hasText: FakeModels.MODEL });

@@ -1,7 +1,7 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { ListTree, X } from "lucide-react";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { formatCompact, formatCost, formatDuration, formatMoment } from "@/i18n/format";
 import { t } from "@/i18n/translate";
 import { useOrganisation } from "@/lib/scope";
@@ -14,13 +14,17 @@ import { Card } from "@/components/ui/card";
 import { Select } from "@/components/ui/input";
 import { useNames, type Names } from "@/features/spend/names";
 import { OutcomeBadge } from "@/features/spend/outcome";
-import { callsQuery, OUTCOMES, type CallFilter, type ModelCall } from "@/features/spend/queries";
+import { spanOf } from "@/features/spend/period";
+import { callsQuery, OUTCOMES, usageQuery, type CallFilter, type ModelCall } from "@/features/spend/queries";
+import { Unlogged } from "@/features/spend/unlogged";
 
 /** The log of model calls. Its filters live in the address, where the spend page puts them. */
 export function CallsPage() {
   const organisation = useOrganisation();
   const filter = useSearch({ from: "/app/o/$organisation/models/calls" });
   const calls = useInfiniteQuery(callsQuery(organisation.id, filter));
+  const [opened] = useState(() => Date.now());
+  const usage = useQuery(usageQuery(organisation.id, spanOf("day", undefined, undefined, opened), "provider")).data;
   const names = useNames(["agent", "project", "key"]);
   const columns = useMemo(() => columnsOf(organisation.name, names), [organisation.name, names]);
   return (
@@ -30,6 +34,7 @@ export function CallsPage() {
       description={t("calls.description")}
       back={{ link: { to: "/o/$organisation/models/spend", params: { organisation: organisation.name } }, label: t("spend.title") }}
     >
+      <Unlogged calls={usage?.unlogged_calls ?? 0} />
       <Filters filter={filter} names={names} />
       <Paged
         query={calls}

@@ -84,7 +84,20 @@ export function OverTime({ usage, span, by, measure, names }: OverTimeProps) {
         head={[t("chart.step"), ...shown.map(nameOf), t("chart.total")]}
         rows={rows.toReversed().map(({ at, values }) => ({
           key: String(at),
-          cells: [stepLabel(at, span.step), ...shown.map(({ key }) => figure(values[key] ?? 0, measure)), figure(sum(values), measure)],
+          cells: [
+            <Link
+              key="step"
+              to="/o/$organisation/models/calls"
+              params={{ organisation }}
+              search={stepSpan(at, span.step)}
+              title={t("spend.see_calls")}
+              className="rounded hover:underline"
+            >
+              {stepLabel(at, span.step)}
+            </Link>,
+            ...shown.map(({ key }) => figure(values[key] ?? 0, measure)),
+            figure(sum(values), measure),
+          ],
         }))}
       />
     </>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { ChartColumn, TriangleAlert } from "lucide-react";
+import { ChartColumn } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { formatCompact, formatCost, formatDuration, formatNumber } from "@/i18n/format";
 import { t } from "@/i18n/translate";
@@ -19,6 +19,7 @@ import { PERIODS, spanOf, type Period, type Span } from "@/features/spend/period
 import { BYS, usageQuery, type By } from "@/features/spend/queries";
 import { MEASURES, type Usage } from "@/features/spend/series";
 import { Shares } from "@/features/spend/shares";
+import { Unlogged } from "@/features/spend/unlogged";
 
 /** What is looked at stands in the address: it can be linked to, and Back undoes it. */
 export function SpendPage() {
@@ -39,7 +40,10 @@ export function SpendPage() {
               </Empty>
             </Card>
           ) : (
-            <Figures usage={data} span={span} by={by} />
+            <>
+              <Unlogged calls={data.unlogged_calls} />
+              <Figures usage={data} span={span} by={by} />
+            </>
           )
         }
       </Loaded>
@@ -53,7 +57,6 @@ function Figures({ usage, span, by }: { usage: Usage; span: Span; by: By }) {
   const names = useNames([by]);
   return (
     <div className="grid grid-cols-1 gap-6">
-      <Unlogged calls={usage.unlogged_calls} />
       <Tiles usage={usage} span={span} />
       <CardSection
         title={t("spend.over_time")}
@@ -74,17 +77,6 @@ function Figures({ usage, span, by }: { usage: Usage; span: Span; by: By }) {
         <Latencies usage={usage} by={by} names={names} />
       </div>
     </div>
-  );
-}
-
-/** Never silent: what the log of calls lacks is said where it is summed up. */
-function Unlogged({ calls }: { calls: number }) {
-  if (calls === 0) return null;
-  return (
-    <p role="status" className="flex items-start gap-2.5 rounded-xl bg-warn-wash px-4 py-3 text-warn">
-      <TriangleAlert aria-hidden className="mt-0.5 size-4.5 shrink-0" />
-      {t("spend.unlogged", { count: calls })}
-    </p>
   );
 }
 
