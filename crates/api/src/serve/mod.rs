@@ -1,8 +1,9 @@
 //! Connections: accepting, TLS, HTTP/1.1 and HTTP/2, bounds, and an orderly end.
 //!
 //! Invariant: every resource a client can hold is bounded: connections, the time for its handshake and its headers,
-//! and how long an end waits for it.
+//! how long it may leave an answer unread, and how long an end waits for it.
 
+mod impatient;
 mod tls;
 
 use std::convert::Infallible;
@@ -25,10 +26,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
-pub use tls::{Tls, TlsError};
+use self::impatient::Impatient;
+pub use self::tls::{Tls, TlsError};
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(15);
+/// How long a client may take nothing of what is there for it.
+const UNREAD: Duration = Duration::from_secs(60);
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// How to serve.
@@ -123,7 +127,8 @@ impl Connection {
             let answer = router.clone().call(request);
             async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
         });
-        let served = self.watcher.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
+        let stream = TokioIo::new(Impatient::new(stream, UNREAD));
+        let served = self.watcher.watch(builder().serve_connection(stream, service).into_owned());
         if let Err(error) = served.await {
             tracing::debug!(error, "a connection broke");
         }

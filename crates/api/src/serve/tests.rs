@@ -1,10 +1,11 @@
 use std::path::Path;
 
 use axum::routing::get;
+use futures::stream;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 
@@ -53,6 +54,30 @@ async fn a_connection_too_many_waits_for_one_that_ends() {
     let second = tokio::spawn(async move { ask(TcpStream::connect(addr).await.unwrap()).await });
     assert!(ask(first).await.ends_with("done"));
     assert!(second.await.unwrap().ends_with("done"));
+}
+
+/// Whatever makes the answer (a model's stream, with its place at the provider) goes with it.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_reads_is_given_up() {
+    let (made, begun) = (Arc::new(()), Arc::new(Notify::new()));
+    let (making, begins) = (Arc::clone(&made), Arc::clone(&begun));
+    let endless = move || async move {
+        begins.notify_one();
+        let piece = stream::repeat_with(move || {
+            let _making = &making;
+            Ok::<_, Infallible>("piece")
+        });
+        Body::from_stream(piece)
+    };
+    let slot = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+    let (graceful, addr) = (GracefulShutdown::new(), SocketAddr::from(([127, 0, 0, 1], 1)));
+    let router = Router::new().route("/", get(endless));
+    let connection = Connection { router, addr, watcher: graceful.watcher(), _slot: slot };
+    let (mut client, server) = duplex(1024);
+    client.write_all(ASK).await.unwrap();
+    timeout(UNREAD * 2, connection.serve(server, false)).await.unwrap();
+    begun.notified().await;
+    assert_eq!(Arc::strong_count(&made), 1, "what makes the answer is gone");
 }
 
 #[tokio::test]
