@@ -23,10 +23,19 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The answer, unless the limit of tokens cut it off before the first word.
+    /// The answer, unless it says nothing: to whom a reply is due, none is a failure. Whoever asks a model directly may
+    /// be content with it: a model ends its turn without a word after the result of a tool, or once it has thought.
     pub(crate) fn spoken(self) -> Result<Self, Fault> {
-        let speechless = self.stop == Stop::Length && self.text.trim().is_empty() && self.tool_calls.is_empty();
-        if speechless { Err(Fault::Speechless) } else { Ok(self) }
+        match self.stop {
+            _ if self.speaks() => Ok(self),
+            Stop::Length => Err(Fault::Speechless),
+            Stop::End | Stop::ToolCalls | Stop::Filtered => Err(Fault::Empty),
+        }
+    }
+
+    /// Whether there is more to it than thoughts.
+    pub(crate) fn speaks(&self) -> bool {
+        !self.text.trim().is_empty() || !self.tool_calls.is_empty()
     }
 }
 
@@ -180,9 +189,9 @@ impl Draft {
         if self.text.trim().is_empty() && tool_calls.is_empty() {
             match said {
                 Stop::Filtered => return Err(Fault::Declined),
-                Stop::End | Stop::ToolCalls => return Err(Fault::Empty),
-                // Whoever sets a low limit may want to see just this; see [`Answer::spoken`].
-                Stop::Length => {}
+                Stop::ToolCalls => return Err(Fault::Empty),
+                // Meant so, or by whoever set a low limit; see [`Answer::spoken`].
+                Stop::End | Stop::Length => {}
             }
         }
         // At the limit a call may be missing, and half an answer is no echo.
@@ -320,10 +329,16 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_an_end_without_content_or_without_measure_is_none() {
-        assert_eq!(Draft::default().finish(), Err(Fault::BrokenOff));
-        assert_eq!(Draft { stop: Some(Stop::End), ..Draft::default() }.finish(), Err(Fault::Empty));
-        assert_eq!(Draft { stop: Some(Stop::Filtered), ..Draft::default() }.finish(), Err(Fault::Declined));
+    fn an_answer_without_an_end_or_without_measure_is_none_and_one_without_a_word_no_reply() {
+        let of = |stop| Draft { stop, ..Draft::default() };
+        assert_eq!(of(None).finish(), Err(Fault::BrokenOff));
+        assert_eq!(of(Some(Stop::Filtered)).finish(), Err(Fault::Declined));
+        assert_eq!(of(Some(Stop::ToolCalls)).finish(), Err(Fault::Empty), "the calls are missing");
+        let mut thought = of(Some(Stop::End));
+        thought.think("Nothing to add.", &mut silent()).unwrap();
+        for draft in [of(Some(Stop::End)), thought] {
+            assert_eq!(draft.finish().unwrap().spoken(), Err(Fault::Empty));
+        }
         let (mut draft, piece) = (Draft::default(), "x".repeat(1 << 20));
         assert!((0..10).any(|_| draft.argue(0, &piece, &mut silent()) == Err(Fault::TooLarge)));
     }

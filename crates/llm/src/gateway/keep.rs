@@ -24,9 +24,9 @@ pub(super) struct Keeper {
 }
 
 impl Place {
-    /// Keeps an answer that has come to its end by itself.
+    /// Keeps an answer that has come to its end by itself, and says something.
     pub(super) fn keep(&self, answer: &Answer, model: ModelRef) {
-        if matches!(answer.stop, Stop::End | Stop::ToolCalls) {
+        if matches!(answer.stop, Stop::End | Stop::ToolCalls) && answer.speaks() {
             self.cache.keep(self.key, answer, model, self.time);
         }
     }

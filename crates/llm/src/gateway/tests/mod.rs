@@ -146,6 +146,31 @@ fn an_answer_that_the_limit_cut_off_before_its_first_word_is_told_as_such() {
 }
 
 #[test]
+fn a_turn_that_ends_without_a_word_is_an_answer_in_every_protocol() {
+    let event = |kind: &str, mut value: Value| {
+        value["type"] = kind.into();
+        format!("event: {kind}\ndata: {value}\n\n")
+    };
+    let usage = json!({"input_tokens": 9, "output_tokens": 2});
+    let start = event("message_start", json!({"message": {"id": "msg_1", "content": [], "usage": usage}}));
+    let thought = event("content_block_start", json!({"index": 0, "content_block": {"type": "thinking"}}))
+        + &event("content_block_delta", json!({"index": 0, "delta": {"type": "thinking_delta", "thinking": "Done."}}))
+        + &event("content_block_stop", json!({"index": 0}));
+    let end = event("message_delta", json!({"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}))
+        + &event("message_stop", json!({}));
+    for (name, protocol) in protocols() {
+        for stream in [format!("{start}{end}"), format!("{start}{thought}{end}")] {
+            let (told, answer) = translate(protocol, Wire::Anthropic, &[stream.as_bytes()]);
+            assert!(
+                ["\"stop\"", "\"end_turn\"", "response.completed"].iter().any(|end| told.contains(end)),
+                "{name}: {told}"
+            );
+            protocol.whole(&reply(), &answer.unwrap());
+        }
+    }
+}
+
+#[test]
 fn every_protocols_request_is_put_to_every_provider() {
     for (name, protocol) in protocols() {
         let asked = protocol.accept(&fixture(name, "request.json")).unwrap();
