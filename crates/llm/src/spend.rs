@@ -58,9 +58,9 @@ impl Extent {
         targets: &[Target],
     ) -> Result<Leave, SpendRefused> {
         let Some(bound) = self.bound(targets) else {
-            return match budgets.room(account).await? {
-                None => Ok(Leave::Granted { reservation: None, max_output_tokens: None }),
-                Some(_) => Err(SpendRefused::Unpriced(unpriced(targets))),
+            return match budgets.covers(account).await? {
+                false => Ok(Leave::Granted { reservation: None, max_output_tokens: None }),
+                true => Err(SpendRefused::Unpriced(unpriced(targets))),
             };
         };
         let mut exceeded = match budgets.reserve(account, bound).await {

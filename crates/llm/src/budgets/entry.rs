@@ -158,18 +158,8 @@ impl Entry {
         }
     }
 
-    /// What there would be room for. `None`: there is no such budget any more.
-    pub(super) async fn room(self: &Arc<Self>, ledger: &Ledger) -> Result<Option<i64>, BudgetRefused> {
-        let _queue = self.queue.lock().await;
-        match self.serve(ledger, i64::MAX / 4, false).await {
-            Ok(Some((_, told))) => Ok(Some(told.left.max(0))),
-            Ok(None) => Ok(None),
-            Err(_unavailable) => Err(BudgetRefused::Unavailable),
-        }
-    }
-
     async fn ask_for(self: &Arc<Self>, ledger: &Ledger, terms: &Terms, bound: i64) -> (Fare, Option<Refusal>) {
-        match self.serve(ledger, bound, true).await {
+        match self.serve(ledger, bound).await {
             Ok(None) => {
                 // Nobody limits it any more; it is settled as if.
                 self.slice.lock().overdraw(bound);
@@ -188,14 +178,9 @@ impl Entry {
         }
     }
 
-    /// Asks until `bound` is there (it is reserved then, where that is wanted), or it is certain that there is no room;
-    /// with the moment since when that is certain.
-    async fn serve(
-        self: &Arc<Self>,
-        ledger: &Ledger,
-        bound: i64,
-        reserve: bool,
-    ) -> Result<Option<(Instant, Told)>, super::Away> {
+    /// Asks until `bound` is reserved, or it is certain that there is no room; with the moment since when that is
+    /// certain.
+    async fn serve(self: &Arc<Self>, ledger: &Ledger, bound: i64) -> Result<Option<(Instant, Told)>, super::Away> {
         let (mut round, mut since) = (None, Instant::now());
         let until = since + PATIENCE;
         loop {
@@ -203,11 +188,11 @@ impl Entry {
             let wanted = self.wanted.load(Ordering::Relaxed).max(bound);
             let purpose = Purpose::Serve { needed: bound, wanted, round };
             let heard = self.answered.notified();
-            let exchanged = self.exchange(ledger, purpose, reserve.then_some(bound)).await?;
+            let exchanged = self.exchange(ledger, purpose, Some(bound)).await?;
             let Some((told, reserved)) = exchanged else { return Ok(None) };
             match told.verdict {
                 // Another call here was quicker.
-                Verdict::Done if reserve && !reserved => {}
+                Verdict::Done if !reserved => {}
                 Verdict::Done => return Ok(Some((since, told))),
                 Verdict::Short if round.is_none() => return Ok(Some((asked, told))),
                 Verdict::Short => return Ok(Some((since, told))),

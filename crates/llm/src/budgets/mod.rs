@@ -148,16 +148,9 @@ impl Budgets {
         Ok(Reservation { held: Some(held) })
     }
 
-    /// What the tightest budget has room for; `None`: no budget covers `account`. Asks the database: whoever was refused
-    /// has been told already.
-    pub async fn room(&self, account: &Account) -> Result<Option<Usd>, BudgetRefused> {
-        let mut tightest: Option<i64> = None;
-        for (entry, _) in self.ledger.cover(account).await?.iter() {
-            if let Some(room) = entry.room(&self.ledger).await? {
-                tightest = Some(tightest.map_or(room, |other| other.min(room)));
-            }
-        }
-        Ok(tightest.map(Usd::from_nanos))
+    /// Whether any budget covers `account`: nothing is asked for that.
+    pub async fn covers(&self, account: &Account) -> Result<bool, BudgetRefused> {
+        Ok(!self.ledger.cover(account).await?.is_empty())
     }
 }
 
