@@ -9,7 +9,7 @@ use sqlx::types::Uuid;
 use tokio::sync::{MutexGuard, Notify};
 use tokio::time::{Instant, timeout};
 
-use super::ledger::{Ask, Purpose, Round, Slice, Told, Verdict};
+use super::ledger::{Ask, Purpose, Round, Slice, Told, Verdict, Window};
 use super::store::{Said, WindowKey};
 use super::terms::{Terms, WhenUnavailable};
 use super::{BudgetRefused, Exceeded, Ledger};
@@ -18,6 +18,9 @@ use crate::Usd;
 /// How long the other nodes have to give back what they don't need, and how often it is looked whether they have.
 const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
+/// For how long a call is refused by what the database said last. Not for longer: a node that was thought dead is
+/// charged for all it held, and takes that back when it speaks again.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// One window of a budget on this node.
 pub(super) struct Entry {
@@ -27,9 +30,7 @@ pub(super) struct Entry {
     slice: Mutex<Slice>,
     /// What all calls need that wait at the moment.
     wanted: AtomicI64,
-    /// As far as this node knows, what can never be had again: the budget, and what of it is settled for good.
-    amount: AtomicI64,
-    settled: AtomicI64,
+    known: Mutex<Known>,
     /// Words with the database are exchanged one at a time.
     desk: tokio::sync::Mutex<()>,
     /// Calls that the slice has no room for wait here; the first of them asks.
@@ -39,6 +40,17 @@ pub(super) struct Entry {
     dirty: AtomicBool,
     refilling: AtomicBool,
     used: AtomicBool,
+}
+
+/// What this node knows of the budget, and of what all nodes have settled of it.
+#[derive(Clone, Copy)]
+struct Known {
+    amount: i64,
+    settled: i64,
+    /// How much of that is this node's.
+    own: i64,
+    /// When the database said so.
+    heard: Option<Instant>,
 }
 
 /// What was found when a call was last refused.
@@ -64,8 +76,7 @@ impl Entry {
             holder: Uuid::now_v7(),
             slice: Mutex::default(),
             wanted: AtomicI64::new(0),
-            amount: AtomicI64::new(amount.nanos()),
-            settled: AtomicI64::new(0),
+            known: Mutex::new(Known { amount: amount.nanos(), settled: 0, own: 0, heard: None }),
             desk: tokio::sync::Mutex::default(),
             queue: tokio::sync::Mutex::default(),
             answered: Notify::new(),
@@ -77,7 +88,7 @@ impl Entry {
 
     /// Takes up what the budget is now. What was granted of a larger one is to be given back.
     pub(super) fn amount_is(&self, amount: Usd) -> bool {
-        self.amount.swap(amount.nanos(), Ordering::Relaxed) > amount.nanos()
+        std::mem::replace(&mut self.known.lock().amount, amount.nanos()) > amount.nanos()
     }
 
     /// Reserves from the slice, where it has room.
@@ -134,10 +145,8 @@ impl Entry {
         bound: i64,
     ) -> Result<(), BudgetRefused> {
         let came = Instant::now();
-        // What is settled stays so.
-        let (amount, settled) = (self.amount.load(Ordering::Relaxed), self.settled.load(Ordering::Relaxed));
-        if bound.saturating_add(settled) > amount {
-            return Err(self.exceeded(terms, bound, amount, settled, amount - settled));
+        if let Some(refused) = self.refuse_at_once(terms, bound, came) {
+            return Err(refused);
         }
         let _wanting = Wanting::new(&self.wanted, bound);
         let mut queue = self.queue.lock().await;
@@ -156,6 +165,18 @@ impl Entry {
             Fare::Reserved | Fare::Waved => Ok(()),
             Fare::Refused(refused) => Err(refused),
         }
+    }
+
+    /// Refuses what the calls that are settled have left no room for, without asking again.
+    fn refuse_at_once(&self, terms: &Terms, bound: i64, now: Instant) -> Option<BudgetRefused> {
+        let Known { amount, settled, own, heard } = *self.known.lock();
+        if now.duration_since(heard?) > FRESH || bound.saturating_add(settled) <= amount {
+            return None;
+        }
+        let slice = *self.slice.lock();
+        let settled = settled - own + slice.settled();
+        // What calls on other nodes have reserved is heard by whoever asks for as much as this.
+        Some(self.exceeded(terms, bound, amount, settled, amount - settled - slice.reserved()))
     }
 
     async fn ask_for(self: &Arc<Self>, ledger: &Ledger, terms: &Terms, bound: i64) -> (Fare, Option<Refusal>) {
@@ -268,8 +289,8 @@ impl Entry {
         slice.told(ask, told.granted);
         let reserved = bound.is_some_and(|bound| told.verdict == Verdict::Done && slice.reserve(bound));
         drop(slice);
-        self.amount.store(told.window.amount, Ordering::Relaxed);
-        self.settled.store(told.window.settled, Ordering::Relaxed);
+        let Window { amount, settled, .. } = told.window;
+        *self.known.lock() = Known { amount, settled, own: ask.settled, heard: Some(Instant::now()) };
         reserved
     }
 

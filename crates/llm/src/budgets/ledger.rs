@@ -163,6 +163,14 @@ impl Slice {
         self.granted - self.settled - self.reserved
     }
 
+    pub(super) fn settled(&self) -> i64 {
+        self.settled
+    }
+
+    pub(super) fn reserved(&self) -> i64 {
+        self.reserved
+    }
+
     /// Whether `bound` fits; it is reserved then.
     pub(super) fn reserve(&mut self, bound: i64) -> bool {
         let fits = bound <= self.free().max(0);

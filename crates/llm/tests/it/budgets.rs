@@ -284,6 +284,35 @@ async fn what_a_killed_node_held_is_charged_and_the_rest_can_be_spent() {
 }
 
 #[tokio::test]
+async fn a_node_that_was_only_silent_takes_back_what_it_was_charged_and_others_hear_of_it() {
+    let mut till = Till::new().await;
+    till.budget(Scope::Organisation, BudgetSpec::of(DOLLAR, Period::Day)).await;
+    let (silent, _) = till.node().await;
+    let dear = silent.reserve(&till.account(), cents(90)).await.unwrap();
+    till.admin.execute("update node set lease_until = '-infinity'").await.unwrap();
+    let (other, _) = till.node().await;
+    other.charge_the_dead().await.unwrap();
+    assert!(exceeded(other.reserve(&till.account(), cents(50)).await).settled >= cents(90));
+    till.admin.execute("update node set lease_until = 'infinity'").await.unwrap();
+    dear.settle(cents(1));
+    silent.flush().await;
+    eventually(PATIENCE, async || other.reserve(&till.account(), cents(50)).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn what_is_refused_at_once_is_told_what_this_node_has_promised_meanwhile() {
+    let mut till = Till::new().await;
+    till.budget(Scope::Organisation, BudgetSpec::of(DOLLAR, Period::Day)).await;
+    let (budgets, _) = till.node().await;
+    let promised = budgets.reserve(&till.account(), cents(60)).await.unwrap();
+    let refused = exceeded(budgets.reserve(&till.account(), DOLLAR + cents(1)).await);
+    assert_eq!((refused.settled, refused.reserved, refused.room), (Usd::ZERO, cents(60), cents(40)));
+    promised.settle(cents(60));
+    let refused = exceeded(budgets.reserve(&till.account(), DOLLAR + cents(1)).await);
+    assert_eq!((refused.settled, refused.reserved, refused.room), (cents(60), Usd::ZERO, cents(40)));
+}
+
+#[tokio::test]
 async fn settlements_are_kept_while_the_database_is_away_and_the_tenant_says_what_becomes_of_calls() {
     let mut till = Till::new().await;
     let (careful, easy) = (till.key("careful").await, till.key("easy").await);
