@@ -96,7 +96,7 @@ export const spend = {
   "spend.see_calls_of": "See calls of {name}",
   "spend.set_price": "Set a price",
   "spend.shares": "Who it went to",
-  "spend.shares_hint": "The most first. Each leads to its calls.",
+  "spend.shares_hint": "The largest first. Each leads to its calls.",
   "spend.title": "Spend",
   "spend.to": "To",
   "spend.tokens": "Tokens",
