@@ -9,7 +9,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use infra::ConfigEpoch;
 use kernel::TenantId;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -56,7 +55,6 @@ pub(crate) struct Kept {
 #[derive(Clone)]
 pub(crate) struct AnswerCache {
     kept: Arc<Cache<CacheKey, Arc<Kept>, Size>>,
-    epoch: ConfigEpoch,
 }
 
 #[derive(Clone)]
@@ -117,13 +115,8 @@ fn text(text: &str, hash: &mut Sha256) {
 }
 
 impl AnswerCache {
-    pub(crate) fn new(epoch: ConfigEpoch) -> Self {
-        Self { kept: Arc::new(Cache::with_weighter(ANSWERS, BYTES, Size)), epoch }
-    }
-
-    /// The key of `body` under the configuration in force.
-    pub(crate) fn key(&self, tenant: TenantId, protocol: &str, body: &[u8]) -> Option<CacheKey> {
-        CacheKey::of(tenant, self.epoch.current(), protocol, body)
+    pub(crate) fn new() -> Self {
+        Self { kept: Arc::new(Cache::with_weighter(ANSWERS, BYTES, Size)) }
     }
 
     pub(crate) fn get(&self, key: &CacheKey) -> Option<Arc<Kept>> {
@@ -190,7 +183,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_kept_for_its_time_and_no_longer() {
-        let (cache, key) = (AnswerCache::new(ConfigEpoch::default()), key(TenantId::new(), "{}"));
+        let (cache, key) = (AnswerCache::new(), key(TenantId::new(), "{}"));
         let model = ModelRef { provider: "p".into(), model: "m".into() };
         cache.keep(key, &answer("noon"), model.clone(), Duration::from_secs(60));
         assert_eq!(cache.get(&key).unwrap().answer.text, "noon");
@@ -202,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let cache = AnswerCache::new(ConfigEpoch::default());
+        let cache = AnswerCache::new();
         let model = ModelRef { provider: "p".into(), model: "m".into() };
         for n in 0..100 {
             let key = key(TenantId::new(), &format!("{{\"n\":{n}}}"));

@@ -74,6 +74,29 @@ pub(crate) enum Verdict {
 }
 
 impl Fault {
+    /// Whether a provider may take money though no answer came of it.
+    pub(crate) fn may_cost(&self) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::LeftAlone { .. }
+            | Self::Crowded
+            | Self::Status { .. }
+            | Self::Reported { .. }
+            | Self::Misconfigured(_)
+            | Self::Unfit(_) => false,
+            Self::Silent(_)
+            | Self::Stalled(_)
+            | Self::TooSlow(_)
+            | Self::BrokenOff
+            | Self::Garbage(_)
+            | Self::Empty
+            | Self::Speechless
+            | Self::TooLarge
+            | Self::Declined
+            | Self::CutOff => true,
+        }
+    }
+
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
             Self::Status { verdict, .. } | Self::Reported { verdict, .. } => *verdict,

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::budgets::{BudgetRefused, Budgets, Reservation};
 use crate::pool::Target;
+use crate::prices::Price;
 use crate::request::{ChatMessage, ChatRequest, Content, Part, Thought};
 use crate::usd::Usd;
 
@@ -25,6 +26,8 @@ pub(crate) struct Extent {
     pub(crate) max_output_tokens: Option<u64>,
     /// How many answers are asked for.
     pub(crate) answers: u64,
+    /// A part of the prompt stands elsewhere: it may fill the model's context.
+    pub(crate) refers: bool,
 }
 
 /// How a call may go on.
@@ -33,7 +36,7 @@ pub(crate) enum Leave {
         /// `None`: no budget covers the call.
         reservation: Option<Reservation>,
         /// The most output tokens that a budget affords, for a request that sets no limit of its own and would not
-        /// fit otherwise.
+        /// fit otherwise, or whose model has none that is known.
         max_output_tokens: Option<u64>,
     },
     /// The budget's owner wants this group asked instead.
@@ -64,7 +67,7 @@ impl Extent {
             };
         };
         let mut exceeded = match budgets.reserve(account, bound).await {
-            Ok(reservation) => return Ok(Leave::Granted { reservation: Some(reservation), max_output_tokens: None }),
+            Ok(reservation) => return Ok(self.granted(reservation, targets)),
             Err(BudgetRefused::Exceeded(exceeded)) => exceeded,
             Err(other) => return Err(other.into()),
         };
@@ -86,14 +89,29 @@ impl Extent {
         }
     }
 
+    /// What was taken to be the most is made the most, where neither the request nor the price list says it.
+    fn granted(self, reservation: Reservation, targets: &[Target]) -> Leave {
+        let unlimited = |target: &Target| target.price.as_ref().is_none_or(|price| price.max_output.is_none());
+        let assumed = self.max_output_tokens.is_none() && reservation.bound() > Usd::ZERO;
+        let max_output_tokens = (assumed && targets.iter().any(unlimited)).then_some(MAX_OUTPUT);
+        Leave::Granted { reservation: Some(reservation), max_output_tokens }
+    }
+
     /// `None` where the price of one of them is not known.
     fn bound(self, targets: &[Target]) -> Option<Usd> {
         let bounds = targets.iter().map(|target| {
             let price = target.price.as_ref()?;
             let most = self.max_output_tokens.or(price.max_output).unwrap_or(MAX_OUTPUT);
-            Some(price.bound(self.input_tokens, most.saturating_mul(self.answers)))
+            Some(price.bound(self.input(price), most.saturating_mul(self.answers)))
         });
         bounds.collect::<Option<Vec<Usd>>>()?.into_iter().max()
+    }
+
+    /// The most input tokens at a model of this price.
+    fn input(self, price: &Price) -> u64 {
+        const CONTEXT: u64 = 200_000;
+        let elsewhere = if self.refers { price.context.unwrap_or(CONTEXT) } else { 0 };
+        self.input_tokens.max(elsewhere)
     }
 
     /// How many output tokens `room` pays for, whoever of `targets` answers; `None` where the request has a limit of its
@@ -105,8 +123,8 @@ impl Extent {
         }
         let tokens = targets.iter().map(|target| {
             let price = target.price.as_ref()?;
-            let before = price.bound(self.input_tokens, 0);
-            let scale = i128::from((price.bound(self.input_tokens, SCALE) - before).nanos()).max(1);
+            let before = price.bound(self.input(price), 0);
+            let scale = i128::from((price.bound(self.input(price), SCALE) - before).nanos()).max(1);
             let left = i128::from((room - before).nanos());
             let answers = i128::from(self.answers.max(1));
             u64::try_from(left * i128::from(SCALE) / scale / answers).ok()
@@ -146,6 +164,7 @@ impl From<&ChatRequest> for Extent {
             input_tokens: request.system.len() as u64 + said + tools.sum::<usize>() as u64 + frames,
             max_output_tokens: request.max_output_tokens.map(u64::from),
             answers: 1,
+            refers: false,
         }
     }
 }

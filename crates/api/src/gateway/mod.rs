@@ -42,19 +42,26 @@ pub(crate) fn routes() -> Router<AppState> {
 
 async fn ask(surface: Surface, State(app): State<AppState>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
+    // Nobody without a key makes us hold a large body.
+    let grant = match app.gateway.admit(surface, key(&head.headers)).await {
+        Ok(grant) => grant,
+        Err(refusal) => return answer(refusal),
+    };
     match whole(body).await {
-        Ok(body) => answer(app.gateway.ask(surface, key(&head.headers), &head.headers, body).await),
-        Err(Cut::TooLarge) => answer(Gateway::too_large(surface, BODY_LIMIT)),
-        Err(Cut::Gone) => Response::new(Body::empty()),
+        Ok(body) => answer(app.gateway.ask(surface, grant, &head.headers, body).await),
+        Err(cut) => cut.answer(surface),
     }
 }
 
 async fn count_tokens(State(app): State<AppState>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
+    let grant = match app.gateway.admit(Surface::Messages, key(&head.headers)).await {
+        Ok(grant) => grant,
+        Err(refusal) => return answer(refusal),
+    };
     match whole(body).await {
-        Ok(body) => answer(app.gateway.count_tokens(key(&head.headers), body).await),
-        Err(Cut::TooLarge) => answer(Gateway::too_large(Surface::Messages, BODY_LIMIT)),
-        Err(Cut::Gone) => Response::new(Body::empty()),
+        Ok(body) => answer(app.gateway.count_tokens(&grant, &body)),
+        Err(cut) => cut.answer(Surface::Messages),
     }
 }
 
@@ -73,15 +80,26 @@ async fn nothing(headers: HeaderMap) -> Response<Body> {
 /// Why there is no request.
 enum Cut {
     TooLarge,
-    /// The client went away in the middle of it, or sends nothing more: nobody reads the answer.
+    TooSlow,
+    /// The client went away in the middle of it: nobody reads the answer.
     Gone,
+}
+
+impl Cut {
+    fn answer(self, surface: Surface) -> Response<Body> {
+        match self {
+            Self::TooLarge => answer(Gateway::too_large(surface, BODY_LIMIT)),
+            Self::TooSlow | Self::Gone => answer(Gateway::too_slow(surface)),
+        }
+    }
 }
 
 async fn whole(body: Body) -> Result<Bytes, Cut> {
     match timeout(BODY_PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Cut::TooLarge),
-        Ok(Err(_)) | Err(_) => Err(Cut::Gone),
+        Ok(Err(_)) => Err(Cut::Gone),
+        Err(_) => Err(Cut::TooSlow),
     }
 }
 

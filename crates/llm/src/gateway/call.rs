@@ -20,11 +20,12 @@ use super::served::{self, Served};
 use super::translate::Translation;
 use super::{GatewayParts, Surface};
 use crate::budgets::BudgetRefused;
-use crate::cache::{AnswerCache, Kept};
+use crate::cache::{AnswerCache, CacheKey, Kept};
 use crate::embed::Vectors;
 use crate::error::{ChatError, ChatErrorKind};
 use crate::fault::Fault;
 use crate::keys::Grant;
+use crate::limits::RateRefused;
 use crate::model::TokenUsage;
 use crate::pool::{Needs, Patience, Reading, Route, Target, Turn, ask};
 use crate::providers::{Call as UpstreamCall, Door, Endpoint, Post, adapter, ranking, vectors};
@@ -70,7 +71,7 @@ enum Begun {
 
 impl Call<'_> {
     pub(super) async fn answer(self, body: Bytes) -> Result<Response<Served>, Refusal> {
-        let mut envelope = Envelope::open(body)?;
+        let mut envelope = Envelope::open(body, self.surface.limits())?;
         let mut meter = self.meter(&envelope);
         let way = match self.prepare(&mut envelope, &mut meter).await {
             Ok(way) => way,
@@ -90,6 +91,7 @@ impl Call<'_> {
                     keeper.whole(&body);
                 }
                 turn.answered();
+                meter.comes(body.len() as u64, None);
                 meter.answered(usage);
                 Ok(served::whole(body, &model))
             }
@@ -111,17 +113,17 @@ impl Call<'_> {
         if !self.grant.may_ask(&envelope.model) {
             return Err(self.not_allowed(&envelope.model));
         }
-        let tokens = envelope.input_bound() / 4 + envelope.max_output_tokens.unwrap_or(0);
-        meter.admitted(self.parts.limiter.admit(&self.grant, tokens).map_err(|refused| Refusal {
-            retry_after: Some(refused.retry_after),
-            ..Refusal::new(RefusalKind::Rate, refused.to_string())
-        })?);
+        let tokens = envelope.input_estimate().saturating_add(envelope.max_output_tokens.unwrap_or(0));
+        meter.admitted(self.parts.limiter.admit(&self.grant, tokens)?);
+        // Read before the route: an answer is never kept for a newer configuration than it was given under.
+        let epoch = self.parts.config_epoch.current();
         let mut route = self.route(&envelope.model, envelope).await?;
-        let place = self.place(&route, envelope);
+        let mut place = self.place(&route, envelope, epoch);
         if let Some(kept) = place.as_ref().and_then(|place| self.cache.get(&place.key)) {
             return Ok(Way::Kept(kept));
         }
         if let Some(cheaper) = self.reserve(&route, envelope, meter).await? {
+            place = None;
             route = self.route(&cheaper, envelope).await?;
             if self.reserve(&route, envelope, meter).await?.is_some() {
                 return Err(Refusal::new(RefusalKind::Budget, "the budget is used up, for its fallback too"));
@@ -131,9 +133,9 @@ impl Call<'_> {
         Ok(Way::Ask(route, place.filter(|_| envelope.afforded.is_none())))
     }
 
-    fn place(&self, route: &Route, envelope: &Envelope) -> Option<Place> {
+    fn place(&self, route: &Route, envelope: &Envelope, epoch: i64) -> Option<Place> {
         let time = route.keeps().filter(|_| self.surface.writes() && envelope.answers == 1)?;
-        let key = self.cache.key(self.grant.account.tenant, self.surface.spoken().as_str(), envelope.body())?;
+        let key = CacheKey::of(self.grant.account.tenant, epoch, self.surface.spoken().as_str(), envelope.body())?;
         Some(Place { cache: self.cache.clone(), key, time })
     }
 
@@ -163,20 +165,18 @@ impl Call<'_> {
 
     /// Asks along the route until an answer has begun.
     async fn run(&self, mut route: Route, envelope: &Envelope, meter: &mut Meter) -> Result<(Turn, Begun), Refusal> {
-        let mut asked: Option<Understood> = None;
+        let mut asked: Option<Result<Understood, Refusal>> = None;
         while let Some(turn) = route.next().await {
             meter.asks(turn.target());
             let begun = if self.surface.passes(turn.target().upstream.wire) {
                 self.pass(envelope, &turn).await
             } else {
-                let asked = match &mut asked {
-                    Some(asked) => asked,
-                    none => none.insert(self.understand(envelope)?),
-                };
-                match asked {
-                    Understood::Text(asked) => self.translate(asked, envelope, &turn).await,
-                    Understood::Vectors(asked) => self.vectors(asked, envelope, &turn).await,
-                    Understood::Ranking => Err(no_ranking(turn.target())),
+                match asked.get_or_insert_with(|| self.understand(envelope)) {
+                    Ok(Understood::Text(asked)) => self.translate(asked, envelope, &turn).await,
+                    Ok(Understood::Vectors(asked)) => self.vectors(asked, envelope, &turn).await,
+                    Ok(Understood::Ranking) => Err(no_ranking(turn.target())),
+                    // Somebody who is asked in the client's words may well take it.
+                    Err(_) => Err(Fault::Unfit("the request has no words in its protocol")),
                 }
             };
             match begun {
@@ -185,18 +185,26 @@ impl Call<'_> {
                     meter.begins();
                     return Ok((turn, begun));
                 }
-                Err(fault) => route.failed(turn, fault),
+                Err(fault) => {
+                    if fault.may_cost() {
+                        meter.may_have_spent();
+                    }
+                    route.failed(turn, fault);
+                }
             }
         }
-        Err(match route.last_word() {
-            Some((fault, target)) => Refusal::from_fault(fault, target),
-            None => Refusal::new(RefusalKind::Timeout, "no time was left to ask a model"),
+        let untold = asked.and_then(Result::err);
+        Err(match (route.last_word(), untold) {
+            // It says which field it is about.
+            (Some((Fault::Unfit(_), _)), Some(refusal)) => refusal,
+            (Some((fault, target)), _) => Refusal::from_fault(fault, target),
+            (None, _) => Refusal::new(RefusalKind::Timeout, "no time was left to ask a model"),
         })
     }
 
     async fn route(&self, name: &str, envelope: &Envelope) -> Result<Route, Refusal> {
         let needs = Needs {
-            input_tokens: envelope.input_bound() / 4,
+            input_tokens: envelope.input_estimate(),
             max_output_tokens: envelope.max_output_tokens,
             tools: envelope.tools,
         };
@@ -212,13 +220,18 @@ impl Call<'_> {
         meter: &mut Meter,
     ) -> Result<Option<String>, Refusal> {
         let extent = Extent {
-            input_tokens: envelope.input_bound(),
+            input_tokens: envelope.input_bound,
             max_output_tokens: if self.surface.writes() { envelope.max_output_tokens } else { Some(0) },
             answers: envelope.answers,
+            refers: envelope.refers,
         };
         match extent.reserve(&self.parts.budgets, &self.grant.account, route.targets()).await? {
             Leave::Instead(group) => Ok(Some(group)),
             Leave::Granted { reservation, max_output_tokens } => {
+                if envelope.background && reservation.is_some() {
+                    let message = "a budget has to be kept, and nobody learns what an answer in the background costs";
+                    return Err(Refusal::invalid("background", message));
+                }
                 envelope.afforded = max_output_tokens;
                 meter.reserved(reservation);
                 Ok(None)
@@ -239,7 +252,8 @@ impl Call<'_> {
                 headers.insert(name, value.clone());
             }
         }
-        let body = envelope.patched(&turn.target().model, self.surface.asks_for_usage(), limit_name(turn.target()));
+        let body =
+            envelope.patched(&turn.target().model, self.surface.asks_for_usage(), self.limit_name(turn.target()));
         let body = self.surface.protocol().without_foreign(body);
         let streams = envelope.stream && self.surface.writes();
         let patience = if streams { turn.patience() } else { turn.patience().of_whole() };
@@ -296,7 +310,7 @@ impl Call<'_> {
             parts.push(vectors::read(wire, &body, texts)?);
         }
         let vectors = Vectors::join(parts);
-        let guess = envelope.input_bound() / 4;
+        let guess = envelope.input_estimate();
         let body = openai_embeddings::whole(&turn.target().model, asked.base64, &vectors, guess);
         Ok(Begun::Whole(body.into(), vectors.usage))
     }
@@ -318,12 +332,23 @@ impl Call<'_> {
         Ok(asked)
     }
 
+    /// By which name the limit of output tokens is set. OpenAI's newer models refuse the older name of chat completions,
+    /// other servers know nothing else.
+    fn limit_name(&self, target: &Target) -> &'static str {
+        let official = || target.upstream.base.as_ref().and_then(|base| base.host_str()) == Some("api.openai.com");
+        match self.surface {
+            Surface::Responses => "max_output_tokens",
+            Surface::ChatCompletions if official() => "max_completion_tokens",
+            _ => "max_tokens",
+        }
+    }
+
     fn reply(&self, asked: &Asked, envelope: &Envelope, model: &str) -> Reply {
         Reply {
             id: self.id.as_uuid().simple().to_string(),
             created: self.parts.clock.now().timestamp(),
             model: model.to_owned(),
-            input_tokens: envelope.input_bound() / 4,
+            input_tokens: envelope.input_estimate(),
             wants_usage: asked.wants_usage,
             terms: asked.terms.clone(),
         }
@@ -337,7 +362,7 @@ impl Call<'_> {
             protocol: self.surface.spoken(),
             name: envelope.model.clone(),
             streamed: envelope.stream,
-            input_bytes: envelope.input_bound(),
+            input_bytes: envelope.input_bound,
         };
         Meter::start(self.parts.log.clone(), start)
     }
@@ -350,13 +375,6 @@ impl Call<'_> {
 
 fn no_ranking(target: &Target) -> Fault {
     Fault::Misconfigured(format!("no documents can be ranked over `{}`", target.upstream.wire))
-}
-
-/// By which name a provider takes the limit of output tokens: OpenAI's newer models refuse the older one, other servers
-/// know nothing else.
-fn limit_name(target: &Target) -> &'static str {
-    let official = target.upstream.base.as_ref().and_then(|base| base.host_str()) == Some("api.openai.com");
-    if official { "max_completion_tokens" } else { "max_tokens" }
 }
 
 fn endpoint(target: &Target) -> Result<Endpoint<'_>, Fault> {
@@ -373,6 +391,12 @@ impl From<SpendRefused> for Refusal {
             SpendRefused::Unpriced(_) => RefusalKind::Unpriced,
         };
         Self::new(kind, refused.to_string())
+    }
+}
+
+impl From<RateRefused> for Refusal {
+    fn from(refused: RateRefused) -> Self {
+        Self { retry_after: Some(refused.retry_after), ..Self::new(RefusalKind::Rate, refused.to_string()) }
     }
 }
 

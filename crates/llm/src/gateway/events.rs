@@ -91,7 +91,7 @@ impl Watch {
         self.events += memmem::find_iter(&events, b"data:").count() as u64;
         let marks = Marks::of(self.wire);
         self.stopped |= marks.stop.iter().any(|mark| contains(&events, mark));
-        self.ended |= marks.end.iter().any(|mark| contains(&events, mark));
+        self.ended |= marks.end.iter().any(|mark| begins_a_line(&events, mark));
         if marks.error.iter().any(|mark| contains(&events, mark)) {
             self.note_error(&events);
         }
@@ -104,6 +104,11 @@ impl Watch {
     /// Whether the protocol's end has come, or what may pass for it.
     pub(crate) fn ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether no error has come.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.error.is_none() && !self.told_error
     }
 
     /// What the stream lacks to be whole for the protocol's clients, although its answer is.
@@ -178,16 +183,23 @@ impl Marks {
         match wire {
             Wire::Anthropic => Self {
                 stop: &[],
-                end: &["event: message_stop", "\"type\":\"message_stop\"", "\"type\": \"message_stop\""],
+                end: &[
+                    "event: message_stop",
+                    "event:message_stop",
+                    "data: {\"type\":\"message_stop\"",
+                    "data: {\"type\": \"message_stop\"",
+                ],
                 error: &["event: error", "\"type\":\"error\"", "\"type\": \"error\""],
             },
             Wire::OpenaiResponses => Self {
                 stop: &[],
                 end: &[
-                    "\"type\":\"response.completed\"",
-                    "\"type\": \"response.completed\"",
-                    "\"type\":\"response.incomplete\"",
-                    "\"type\": \"response.incomplete\"",
+                    "event: response.completed",
+                    "event:response.completed",
+                    "event: response.incomplete",
+                    "event:response.incomplete",
+                    "data: {\"type\":\"response.completed\"",
+                    "data: {\"type\":\"response.incomplete\"",
                 ],
                 error: &["event: error", "event: response.failed", "\"error\":{", "\"error\": {"],
             },
@@ -198,6 +210,11 @@ impl Marks {
             },
         }
     }
+}
+
+/// A line's end within a text would be escaped, so this is no text of the model's.
+fn begins_a_line(events: &[u8], mark: &str) -> bool {
+    memmem::find_iter(events, mark.as_bytes()).any(|at| at == 0 || events[at - 1] == b'\n')
 }
 
 fn contains(events: &[u8], mark: &str) -> bool {
@@ -305,6 +322,15 @@ mod tests {
         let (out, watch) = cut("ü🦀");
         assert!(!watch.ended() && watch.missing_end().is_none());
         assert!(out.ends_with(": a comment\n\n"), "half an event is not passed on: {out}");
+    }
+
+    #[test]
+    fn a_model_that_writes_about_streams_does_not_end_its_own() {
+        let chat = "data: {\"choices\":[{\"delta\":{\"content\":\"data: [DONE]\"},\"finish_reason\":null}]}\n\n";
+        let anthropic = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"event: message_stop\"}}\n\n";
+        for (wire, stream) in [(Wire::OpenaiChat, chat), (Wire::Anthropic, anthropic)] {
+            assert!(!pass(wire, stream.as_bytes(), true, &[]).unwrap().1.ended(), "{wire}");
+        }
     }
 
     #[test]

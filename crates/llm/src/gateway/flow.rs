@@ -39,6 +39,9 @@ impl Flow {
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.take() {
             self.follow(&first);
+            let (sent, usage) = self.source.so_far();
+            self.meter.comes(sent, usage);
+            self.settle_if_ended();
             return Some(first);
         }
         if self.over {
@@ -50,6 +53,7 @@ impl Flow {
         match next {
             Ok(Some(bytes)) => {
                 self.follow(&bytes);
+                self.settle_if_ended();
                 Some(bytes)
             }
             Ok(None) => {
@@ -66,8 +70,23 @@ impl Flow {
         }
     }
 
+    /// Many clients go away as soon as they have the protocol's end: they have had their answer.
+    fn settle_if_ended(&mut self) {
+        if let Source::Relay(relay) = &self.source
+            && relay.watch.ended()
+            && relay.watch.is_sound()
+        {
+            let usage = relay.watch.usage;
+            self.settle(usage);
+        }
+    }
+
     fn end(&mut self, usage: Option<TokenUsage>) {
         self.over = true;
+        self.settle(usage);
+    }
+
+    fn settle(&mut self, usage: Option<TokenUsage>) {
         if let Some(turn) = self.turn.take() {
             turn.answered();
         }

@@ -31,6 +31,7 @@ pub(super) struct Meter {
     /// Bytes that the client was sent of an answer under way.
     sent: u64,
     usage: Option<TokenUsage>,
+    may_have_spent: bool,
     /// `None` once it is settled.
     call: Option<ModelCall>,
 }
@@ -76,6 +77,7 @@ impl Meter {
             input_tokens: start.input_bytes / BYTES_PER_TOKEN,
             sent: 0,
             usage: None,
+            may_have_spent: false,
             call: Some(call),
         }
     }
@@ -130,41 +132,66 @@ impl Meter {
         self.settle(outcome, Some(refusal.message.clone()));
     }
 
+    /// A call failed in a way that its provider may take money for.
+    pub(super) fn may_have_spent(&mut self) {
+        self.may_have_spent = true;
+    }
+
     fn settle(&mut self, outcome: Outcome, error: Option<String>) {
         let Some(mut call) = self.call.take() else { return };
-        // Who breaks off, or is broken off, has used what it had been asked and what it had said.
-        let asked = self.target.is_some();
-        let used = asked && (self.sent > 0 || matches!(outcome, Outcome::Answered | Outcome::Aborted));
-        let usage = self.usage.or_else(|| used.then(|| self.guess()));
-        let cost = match &self.target {
-            Some(target) if usage.is_some() => target.cost(usage),
-            // A provider takes nothing for an error.
-            _ => Some(Usd::ZERO),
-        };
+        let told = self.usage.filter(|_| outcome == Outcome::Answered);
+        let used = told.or_else(|| self.guess(outcome));
         if let Some(admission) = self.admission.take() {
-            admission.correct(usage.map_or(0, |usage| usage.prompt() + usage.output));
+            admission.correct(used.map_or(0, |usage| usage.prompt().saturating_add(usage.output)));
         }
         if let Some(reservation) = self.reservation.take() {
-            let cost = cost.unwrap_or_else(|| reservation.bound());
+            let cost = self.charge(used, reservation.bound());
             reservation.settle(cost);
         }
         if let Some(target) = &self.target {
             call.provider.clone_from(&target.upstream.name);
             call.model.clone_from(&target.model);
         }
+        call.cost = match (&self.target, told) {
+            (Some(target), Some(_)) => target.cost(told),
+            (Some(target), None) if used.is_some() || self.may_have_spent => target.cost(None),
+            // A provider takes nothing for an error, and nobody anything for what was given before.
+            _ => Some(Usd::ZERO),
+        };
         call.took = self.began.elapsed();
-        (call.outcome, call.usage, call.cost, call.error) = (outcome, usage, cost, error);
+        (call.outcome, call.usage, call.error) = (outcome, told, error);
         self.log.record(call);
     }
 
-    fn guess(&self) -> TokenUsage {
+    /// What the budgets are charged: what is known, else what is guessed, else all that was reserved.
+    fn charge(&self, used: Option<TokenUsage>, bound: Usd) -> Usd {
+        match (&self.target, used) {
+            (Some(target), Some(usage)) => {
+                let dearest = || target.price.as_ref().map(|price| price.bound(usage.prompt(), usage.output));
+                target.cost(Some(usage)).or_else(dearest).unwrap_or(bound)
+            }
+            (Some(_), None) if self.may_have_spent => bound,
+            _ => Usd::ZERO,
+        }
+    }
+
+    /// What a call has used whose provider did not tell, or not to the end: who breaks off, or is broken off, has used
+    /// what it had been asked and what it had said. `None` where nothing is known, or nothing was used.
+    fn guess(&self, outcome: Outcome) -> Option<TokenUsage> {
+        self.target.as_ref()?;
+        if self.sent == 0 && outcome != Outcome::Answered {
+            return self.usage;
+        }
         let output = self.sent.div_ceil(BYTES_PER_TOKEN);
-        TokenUsage { input: self.input_tokens, output, ..TokenUsage::default() }
+        let told = self.usage.unwrap_or(TokenUsage { input: self.input_tokens, ..TokenUsage::default() });
+        Some(TokenUsage { output: told.output.max(output), ..told })
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
+        // Whoever was asked goes on for all we know.
+        self.may_have_spent |= self.target.is_some();
         self.settle(Outcome::Aborted, None);
     }
 }

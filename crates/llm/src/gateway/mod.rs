@@ -36,6 +36,7 @@ use kernel::{Clock, ModelCallId, Secret};
 
 use self::anthropic::Anthropic;
 use self::call::Call;
+use self::envelope::Envelope;
 pub use self::models::ListShape;
 use self::openai_chat::OpenaiChat;
 use self::openai_responses::OpenaiResponses;
@@ -82,6 +83,16 @@ impl Surface {
             Self::Responses => wire == Wire::OpenaiResponses,
             Self::Messages => wire == Wire::Anthropic,
             Self::Embeddings => matches!(wire, Wire::OpenaiChat | Wire::OpenaiResponses),
+        }
+    }
+
+    /// The names by which clients limit an answer's tokens.
+    fn limits(self) -> &'static [&'static str] {
+        match self {
+            Self::ChatCompletions => &["max_completion_tokens", "max_tokens"],
+            Self::Responses => &["max_output_tokens"],
+            Self::Messages => &["max_tokens"],
+            Self::Embeddings | Self::Rerank => &[],
         }
     }
 
@@ -143,37 +154,37 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn new(parts: GatewayParts) -> Self {
-        let cache = AnswerCache::new(parts.config_epoch.clone());
-        Self { parts: Arc::new(parts), cache }
+        Self { parts: Arc::new(parts), cache: AnswerCache::new() }
     }
 
-    /// Answers a request for text; an error is an answer too, in the protocol's own words.
-    pub async fn ask(
-        &self,
-        surface: Surface,
-        key: Option<Secret>,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Response<Served> {
+    /// What the key may do. To be asked before anything large is read of a request.
+    pub async fn admit(&self, surface: Surface, key: Option<Secret>) -> Result<Arc<Grant>, Response<Served>> {
+        let refused = |refusal| served::signed(served::refusal(surface, &refusal), ModelCallId::new());
+        self.grant(key).await.map_err(refused)
+    }
+
+    /// Answers a request; an error is an answer too, in the protocol's own words.
+    pub async fn ask(&self, surface: Surface, grant: Arc<Grant>, headers: &HeaderMap, body: Bytes) -> Response<Served> {
         let id = ModelCallId::new();
-        let answered = match self.grant(key).await {
-            Ok(grant) => {
-                Call { parts: &self.parts, cache: &self.cache, surface, grant, headers, id }.answer(body).await
-            }
-            Err(refusal) => Err(refusal),
-        };
-        let response = answered.unwrap_or_else(|refusal| served::refusal(surface, &refusal));
-        served::signed(response, id)
+        let call = Call { parts: &self.parts, cache: &self.cache, surface, grant, headers, id };
+        let answered = call.answer(body).await;
+        served::signed(answered.unwrap_or_else(|refusal| served::refusal(surface, &refusal)), id)
     }
 
-    /// How many tokens a request for messages has, by an estimate that holds for every model.
-    pub async fn count_tokens(&self, key: Option<Secret>, body: Bytes) -> Response<Served> {
-        let counted = match self.grant(key).await {
-            Ok(_) => Surface::Messages.protocol().accept(&body),
-            Err(refusal) => Err(refusal),
-        };
+    /// How many tokens a request for messages has, by an estimate that holds for every model. What has no words in other
+    /// protocols is counted by its bytes.
+    pub fn count_tokens(&self, grant: &Grant, body: &Bytes) -> Response<Served> {
+        let admitted = self.parts.limiter.admit(grant, 0).map_err(Refusal::from);
+        let counted = admitted.and_then(|admission| {
+            admission.correct(0);
+            let envelope = Envelope::open(body.clone(), Surface::Messages.limits())?;
+            Ok(match Surface::Messages.protocol().accept(body) {
+                Ok(asked) => estimate::prompt_tokens(&asked.request),
+                Err(_) => envelope.input_estimate(),
+            })
+        });
         match counted {
-            Ok(asked) => served::json(&serde_json::json!({"input_tokens": estimate::prompt_tokens(&asked.request)})),
+            Ok(tokens) => served::json(&serde_json::json!({ "input_tokens": tokens })),
             Err(refusal) => served::refusal(Surface::Messages, &refusal),
         }
     }
@@ -211,6 +222,14 @@ impl Gateway {
     pub fn too_large(surface: Surface, limit: usize) -> Response<Served> {
         let message = format!("the request is larger than {} MiB", limit >> 20);
         served::refusal(surface, &Refusal::new(RefusalKind::TooLarge, message))
+    }
+
+    /// What is answered to a body that does not come to its end.
+    pub fn too_slow(surface: Surface) -> Response<Served> {
+        let refusal = Refusal::new(RefusalKind::Timeout, "the request did not come to its end in time");
+        let mut response = served::refusal(surface, &refusal);
+        *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+        response
     }
 
     /// What is answered where nothing is.

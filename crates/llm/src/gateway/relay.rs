@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use infra::{EgressError, read_limited};
 use reqwest::Response;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -50,7 +51,8 @@ pub(super) async fn whole(
 
 /// A stream under way.
 pub(super) struct Relay {
-    response: Response,
+    /// `None` once the end has come.
+    response: Option<Response>,
     cutter: Cutter,
     pub(super) watch: Watch,
     patience: Patience,
@@ -63,7 +65,15 @@ impl Relay {
     pub(super) fn new(response: Response, wire: Wire, withhold_usage: bool, patience: Patience) -> Self {
         let silent_until = Instant::now() + patience.first_token;
         let watch = Watch::new(wire, withhold_usage);
-        Self { response, cutter: Cutter::default(), watch, patience, silent_until, began: false, over: false }
+        Self {
+            response: Some(response),
+            cutter: Cutter::default(),
+            watch,
+            patience,
+            silent_until,
+            began: false,
+            over: false,
+        }
     }
 
     /// The next events for the client; `None` once the answer has ended as its protocol ends.
@@ -95,11 +105,19 @@ impl Relay {
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        let Some(response) = &mut self.response else { return Ok(None) };
         if self.watch.ended() {
-            return Ok(timeout(TAIL, self.response.chunk()).await.ok().and_then(Result::ok).flatten());
+            // What came along with the end is at hand already.
+            return match response.chunk().now_or_never() {
+                Some(more) => Ok(more.ok().flatten()),
+                None => {
+                    self.leave_tail();
+                    Ok(None)
+                }
+            };
         }
         let until = self.silent_until.min(self.patience.until);
-        let bytes = match timeout_at(until, self.response.chunk()).await {
+        let bytes = match timeout_at(until, response.chunk()).await {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(_)) => return Err(Fault::BrokenOff),
             Err(_) if until == self.patience.until => return Err(Fault::CutOff),
@@ -111,6 +129,14 @@ impl Relay {
             self.silent_until = Instant::now() + self.patience.between_tokens;
         }
         Ok(bytes)
+    }
+
+    /// Read to its end, a connection serves the next call; the client does not wait for that.
+    fn leave_tail(&mut self) {
+        if let Some(mut response) = self.response.take() {
+            let drain = async move { while let Ok(Some(_)) = response.chunk().await {} };
+            tokio::spawn(timeout(TAIL, drain));
+        }
     }
 
     fn check_beginning(&mut self, bytes: &[u8]) -> Result<(), Fault> {

@@ -71,6 +71,8 @@ pub(crate) struct Resolved {
     pub(crate) skipped: Vec<String>,
     /// There is something of this name.
     pub(crate) known: bool,
+    /// How many seconds an answer may serve others who ask the same.
+    pub(crate) keeps: Option<u32>,
 }
 
 /// The models of one group that can be called.
@@ -92,9 +94,11 @@ impl Catalogue {
         if let Some((provider, model)) = name.split_once('/') {
             return self.resolve_model(provider, model);
         }
-        let mut resolved = Resolved { known: self.groups.contains_key(name), ..Resolved::default() };
+        let named = self.groups.get(name);
+        let keeps = named.and_then(|group| group.routing.cache_seconds);
+        let mut resolved = Resolved { known: named.is_some(), keeps, ..Resolved::default() };
         let mut seen = HashSet::new();
-        let simple = self.groups.get(name).and_then(|group| group.routing.simple.as_ref());
+        let simple = named.and_then(|group| group.routing.simple.as_ref());
         if let Some(simple) = simple.filter(|simple| simple.covers(needs.input_tokens, needs.tools))
             && let Some(group) = self.groups.get(&simple.group)
         {

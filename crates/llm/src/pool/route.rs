@@ -132,8 +132,7 @@ impl Route {
     /// A way to what was `resolved`: each group's models in the order of its strategy, group after group.
     pub(crate) fn new(resolved: Resolved, needs: Needs, author: Author, until: Instant, options: &PoolOptions) -> Self {
         let (mut targets, mut terms, mut rules) = (Vec::new(), Vec::new(), Vec::new());
-        let keeps = resolved.stages.first().and_then(|stage| stage.routing.cache_seconds);
-        let keeps = keeps.map(|seconds| Duration::from_secs(seconds.into()));
+        let keeps = resolved.keeps.map(|seconds| Duration::from_secs(seconds.into()));
         for Stage { routing, targets: stage } in resolved.stages {
             let standing = |(target, weight): &(Target, u32)| standing(target, *weight, routing.strategy, needs);
             let standings: Vec<Standing> = stage.iter().map(standing).collect();
