@@ -216,13 +216,12 @@ pub(crate) struct VirtualKeyDocument {
     pub name: String,
     /// Where left out, the key stays the one it is; a new one is made up.
     pub key: Option<Secret>,
-    #[serde(default)]
-    pub model_groups: Vec<String>,
-    #[serde(default)]
-    pub limits: Limits,
+    /// Where left out, as the next two: what stands stays, so that nobody opens again what was closed by hand.
+    pub model_groups: Option<Vec<String>>,
+    pub limits: Option<Limits>,
+    pub disabled: Option<bool>,
+    /// Where left out, the key has none.
     pub budget: Option<BudgetDocument>,
-    #[serde(default)]
-    pub disabled: bool,
 }
 
 /// The agent's configuration stands beside its name, not under a key of its own.

@@ -1,7 +1,7 @@
 use db::TenantTx;
 use kernel::ProjectId;
 use llm::budgets::{Scope, set_budget};
-use llm::keys::{KeySpec, KeyText, upsert_key};
+use llm::keys::{KeySpec, KeyText, find_key_by_name, upsert_key};
 use llm::store;
 use tenancy::{Access, Permission};
 
@@ -22,12 +22,17 @@ impl Workshop {
             Some(name) => Some(find_project(tx, access, Permission::KeysWrite, name).await?),
             None => None,
         };
+        let standing = find_key_by_name(tx, &wanted.name).await?;
+        let standing = standing.as_ref();
         let spec = KeySpec {
             name: wanted.name.clone(),
             project,
-            model_groups: wanted.model_groups.clone(),
-            limits: wanted.limits,
-            disabled: wanted.disabled,
+            model_groups: match (&wanted.model_groups, standing) {
+                (Some(groups), _) => groups.clone(),
+                (None, standing) => standing.map(|key| key.model_groups.clone()).unwrap_or_default(),
+            },
+            limits: wanted.limits.or(standing.map(|key| key.limits)).unwrap_or_default(),
+            disabled: wanted.disabled.unwrap_or_else(|| standing.is_some_and(|key| key.disabled_at.is_some())),
             key: wanted.key.clone().map_or(KeyText::Keep, KeyText::Set),
         };
         let (written, made_up) = upsert_key(tx, access, &spec).await?;

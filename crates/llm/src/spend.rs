@@ -13,6 +13,10 @@ pub(crate) const IMAGE_TOKENS: u64 = 6_000;
 const MAX_OUTPUT: u64 = 4_096;
 /// An answer of fewer tokens is worth nothing to anybody.
 const LEAST_OUTPUT: u64 = 16;
+/// What a call may take of the room that is left, where it sets no limit of its own: others call too. But not less than
+/// makes an answer, where there is room for that.
+const SHARE: u64 = 8;
+const MODEST_OUTPUT: u64 = 256;
 /// How often a call asks for what a budget still has room for.
 const ROUNDS: u32 = 3;
 /// What a protocol writes around each message, in tokens.
@@ -114,7 +118,7 @@ impl Extent {
         self.input_tokens.max(elsewhere)
     }
 
-    /// How many output tokens `room` pays for, whoever of `targets` answers; `None` where the request has a limit of its
+    /// A fair share of the output tokens that `room` pays for, whoever of `targets` answers; `None` where the request has a limit of its
     /// own, or where it is too few.
     fn affordable(self, targets: &[Target], room: Usd) -> Option<u64> {
         const SCALE: u64 = 1_000_000;
@@ -129,7 +133,9 @@ impl Extent {
             let answers = i128::from(self.answers.max(1));
             u64::try_from(left * i128::from(SCALE) / scale / answers).ok()
         });
-        tokens.collect::<Option<Vec<u64>>>()?.into_iter().min().filter(|tokens| *tokens >= LEAST_OUTPUT)
+        let most = tokens.collect::<Option<Vec<u64>>>()?.into_iter().min()?;
+        let fair = (most / SHARE).max(most.min(MODEST_OUTPUT));
+        (fair >= LEAST_OUTPUT).then_some(fair)
     }
 }
 

@@ -104,6 +104,30 @@ async fn documents_of_keys_and_budgets_apply_again_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_closed_by_hand_is_not_opened_by_a_document_that_says_nothing_of_it() {
+    let app = start().await;
+    apply(&app, &[HOUSE, KEY].concat(), &[]).await;
+    let owner = app.login("owner@acme.test", PASSWORD).await;
+    let acme = organisation(&owner).await;
+    let find = async || {
+        let keys = owner.get(&format!("{acme}/virtual-keys")).await;
+        item(&keys, |key| key["name"] == "ci").clone()
+    };
+    let path = format!("{acme}/virtual-keys/{}", find().await["id"].as_str().unwrap());
+    let closed = owner.request(Method::PATCH, &path).json(&json!({"disabled": true})).send().await.unwrap();
+    assert!(closed.status().is_success(), "{}", closed.status());
+    let before = find().await;
+    apply(&app, "kind: VirtualKey\norganisation: acme\nname: ci\nbudget: {usd: 1.00, period: day}\n", &[]).await;
+    let after = find().await;
+    for field in ["disabled_at", "model_groups", "limits"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    assert!(!after["disabled_at"].is_null());
+    apply(&app, "kind: VirtualKey\norganisation: acme\nname: ci\ndisabled: false\n", &[]).await;
+    assert!(find().await["disabled_at"].is_null(), "said aloud, it is opened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_made_up_is_shown_once_and_prune_removes_those_that_are_not_named() {
     let app = start().await;
     let made_up = KEY.replace("key: ${GATEWAY_KEY}\n", "");
