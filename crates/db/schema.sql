@@ -415,6 +415,7 @@ CREATE TABLE public.node (
     version text NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     lease_until timestamp with time zone NOT NULL,
+    models boolean DEFAULT false NOT NULL,
     config_seen bigint DEFAULT 0 NOT NULL
 );
 

@@ -6,6 +6,8 @@ create table node (
     version text not null,
     started_at timestamptz not null default now(),
     lease_until timestamptz not null,
+    -- Whether it answers model calls: the keys' limits are divided by the nodes that do.
+    models boolean not null default false,
     config_seen bigint not null default 0
 );
 grant select, insert, update, delete on node to konstruct_system;

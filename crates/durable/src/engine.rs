@@ -35,6 +35,8 @@ pub struct EngineOptions {
     pub max_running: usize,
     /// Whether this node runs programs and sends replies, or only acknowledges.
     pub works: bool,
+    /// Whether this node answers model calls.
+    pub models: bool,
     /// No other node can be alive on this database: what an earlier process left is taken over at once.
     pub sole: bool,
 }
@@ -59,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) dispatch: Dispatch,
     pub(crate) outbox: Outbox,
     pub(crate) works: bool,
+    pub(crate) models: bool,
     /// Claims under way here.
     pub(crate) running: Mutex<HashMap<(TenantId, LaneId), i64>>,
     /// No new work.
@@ -90,10 +93,10 @@ impl Engine {
         programs: Vec<Arc<dyn Program>>,
         senders: Vec<Arc<dyn Sender>>,
     ) -> Result<Self, Error> {
-        let EngineOptions { db, bus, config_epoch, clock, max_running, works, sole } = options;
+        let EngineOptions { db, bus, config_epoch, clock, max_running, works, models, sole } = options;
         db::keep_partitions(&db, clock.now().date_naive()).await?;
         let (node, asked) = (NodeId::new(), Instant::now());
-        config_epoch.raise(store::register(&db, node, LEASE, sole).await?);
+        config_epoch.raise(store::register(&db, node, LEASE, sole, models).await?);
         store::bury_the_dead(&db).await?;
         let lease = Arc::new(Lease::new(node, asked));
         let by_commit = senders.iter().filter(|sender| sender.by_commit()).map(|sender| sender.channel().to_owned());
@@ -119,6 +122,7 @@ impl Engine {
             clock,
             lease,
             works,
+            models,
         });
         dispatch::refresh_shares(&inner).await?;
         node::spawn_all(&inner);

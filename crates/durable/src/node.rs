@@ -62,7 +62,7 @@ async fn beat(inner: &Arc<Inner>, own: &mut OwnConnection, bury_from: Instant) -
         None => {
             let (node, asked) = (NodeId::new(), Instant::now());
             tracing::warn!(node.id = %node, "the lease had run out; going on as a new node");
-            let epoch = store::register(&inner.db, node, LEASE, false).await?;
+            let epoch = store::register(&inner.db, node, LEASE, false, inner.models).await?;
             dispatch::refresh_shares(inner).await?;
             inner.config_epoch.raise(epoch);
             inner.lease.reborn(node, asked);

@@ -86,6 +86,7 @@ impl Node {
             clock: clock.clone(),
             max_running: config.engine.max_running,
             works: config.has_role(Role::Worker),
+            models: config.has_role(Role::Llm),
             sole,
         };
         let engine = Engine::start(options, programs, channels.senders()).await.context("cannot start the engine")?;

@@ -70,6 +70,7 @@ impl World {
             clock,
             max_running: 32,
             works,
+            models: false,
             sole: true,
         };
         let program = Arc::new(Echo { db: db.clone() });

@@ -7,19 +7,20 @@ use super::OwnConnection;
 use crate::Error;
 
 /// Enters a node; its lease runs for `lease`. `sole`: no other node can be alive (this one holds the data directory),
-/// so whatever earlier ones left is free at once.
-pub(crate) async fn register(db: &Db, node: NodeId, lease: Duration, sole: bool) -> Result<i64, Error> {
+/// so whatever earlier ones left is free at once. `models`: it answers model calls.
+pub(crate) async fn register(db: &Db, node: NodeId, lease: Duration, sole: bool, models: bool) -> Result<i64, Error> {
     let mut tx = db.system("a node enters").await?;
     if sole {
         sqlx::query!("update node set lease_until = '-infinity'").execute(&mut *tx).await?;
     }
     let epoch = sqlx::query_scalar!(
-        "insert into node (node_id, version, lease_until, config_seen)
-         select $1, $2, now() + make_interval(secs => $3), epoch from config_epoch
+        "insert into node (node_id, version, lease_until, models, config_seen)
+         select $1, $2, now() + make_interval(secs => $3), $4, epoch from config_epoch
          returning config_seen",
         node.as_uuid(),
         env!("CARGO_PKG_VERSION"),
-        lease.as_secs_f64()
+        lease.as_secs_f64(),
+        models
     )
     .fetch_one(&mut *tx)
     .await?;

@@ -115,6 +115,7 @@ async fn start(db: Db, program: Arc<Obedient>, channel: Arc<Channel>, sole: bool
         clock: Clock::system(),
         max_running: 32,
         works: true,
+        models: true,
         sole,
     };
     Engine::start(options, vec![program], vec![channel]).await.unwrap()

@@ -1,6 +1,7 @@
 //! How often a key may call, and how many tokens it may use, in a minute.
 //!
-//! Counted in memory: each node permits its share of a limit. A share is the limit divided by the live nodes.
+//! Counted in memory: each node permits its share of a limit. A share is the limit divided by the live nodes that answer
+//! model calls.
 //!
 //! Invariant: within any minute a node lets through no more than its share twice: once saved up, once grown meanwhile.
 //! Invariant: what is kept is bounded; a key that was idle for a minute needs nothing kept.
@@ -23,7 +24,7 @@ use gcra::{Pace, Spent};
 
 /// How many keys are counted at once. Beyond it those are forgotten that would be free to call soonest.
 const COUNTED: usize = 50_000;
-/// How often it is looked how many nodes are live.
+/// How often it is looked how many nodes answer model calls.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The bounds of a key; `None`: none.
@@ -140,17 +141,22 @@ impl Limiter {
         Ok(admission)
     }
 
-    /// Divides the limits by the live nodes, until `shutdown`.
+    /// Divides the limits by the nodes that answer model calls, until `shutdown`.
     pub async fn follow_nodes(self, db: Db, shutdown: CancellationToken) {
         loop {
-            match live_nodes(&db).await {
-                Ok(live) => self.share_with(live),
-                Err(error) => tracing::warn!(?error, "it is not known how many nodes share the limits"),
+            if let Err(error) = self.count_nodes(&db).await {
+                tracing::warn!(?error, "it is not known how many nodes share the limits");
             }
             if shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
                 return;
             }
         }
+    }
+
+    /// Divides the limits by the nodes that answer model calls now.
+    pub async fn count_nodes(&self, db: &Db) -> Result<(), db::Error> {
+        self.share_with(live_nodes(db).await?);
+        Ok(())
     }
 
     /// Takes the share of one of so many nodes.
@@ -178,7 +184,7 @@ impl Counted {
 
 async fn live_nodes(db: &Db) -> Result<u32, db::Error> {
     let mut conn = db.system_statement().await?;
-    let live = sqlx::query_scalar!(r#"select count(*) as "live!" from node where lease_until > now()"#)
+    let live = sqlx::query_scalar!(r#"select count(*) as "live!" from node where models and lease_until > now()"#)
         .fetch_one(&mut *conn)
         .await?;
     Ok(u32::try_from(live).unwrap_or(1))

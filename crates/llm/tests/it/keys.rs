@@ -1,7 +1,8 @@
 use kernel::{ErrorKind, Secret, TenantId};
 use llm::keys::{KeySpec, KeyText, delete_key, find_key_by_name, update_key, upsert_key};
 use llm::store::{Change, delete_group, update_group, upsert_group, upsert_provider};
-use llm::{KeyRefused, Keys, Limits};
+use llm::{KeyRefused, Keys, Limiter, Limits};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tenancy::{Access, organisations, projects};
 
 use crate::{House, group, provider};
@@ -66,6 +67,27 @@ async fn what_is_changed_is_in_force_with_the_next_configuration() {
     house.commit(tx, Some(epoch)).await;
     let other = Secret::from("another-key,-as-long-as-the-first");
     assert!(matches!(keys.grant(&other).await, Err(KeyRefused::Unknown)));
+}
+
+#[tokio::test]
+async fn a_keys_limit_is_shared_by_the_live_nodes_that_answer_model_calls() {
+    let house = House::new().await;
+    let acme = house.organisation("acme").await;
+    house.key(acme, &spec("ci", given(KEY))).await;
+    let grant = house.keys().grant(&Secret::from(KEY.replace(' ', "-"))).await.unwrap();
+    let mut admin = PgConnection::connect_with(&house.database.admin()).await.unwrap();
+    admin
+        .execute(
+            "insert into node (node_id, version, models, lease_until)
+             select gen_random_uuid(), 'test', n <= 4, case when n = 4 then '-infinity' else 'infinity' end::timestamptz
+             from generate_series(1, 9) n",
+        )
+        .await
+        .unwrap();
+    let limiter = Limiter::new();
+    limiter.count_nodes(&house.db).await.unwrap();
+    let admissions: Vec<_> = (0..60).filter_map(|_| limiter.admit(&grant, 0).ok()).collect();
+    assert_eq!(admissions.len(), 20);
 }
 
 #[tokio::test]
