@@ -12,6 +12,6 @@ mod sealer;
 pub use bus::{Bus, BusError, Delivery, Subscription};
 pub use cache::{ConfigEpoch, EpochCache};
 pub use egress::{
-    Call, Effect, Egress, EgressError, EgressOptions, Reach, Timeouts, install_tls_provider, read_limited,
+    Call, Effect, Egress, EgressError, EgressOptions, Reach, Timeouts, install_tls_provider, is_private, read_limited,
 };
 pub use sealer::{Sealed, Sealer, SealerError};

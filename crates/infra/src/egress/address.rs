@@ -66,6 +66,13 @@ pub(super) fn allowed_name(name: &str, reach: Reach) -> bool {
     !name.is_empty() && (reach == Reach::Private || !here)
 }
 
+/// Whether `name` means something in its own network alone: names that no public registry gives out.
+pub(super) fn private_name(name: &str) -> bool {
+    const ENDINGS: [&str; 7] = ["localhost", "local", "internal", "lan", "intranet", "home.arpa", "svc"];
+    let ends = |ending: &&str| name.strip_suffix(*ending).is_some_and(|rest| rest.ends_with('.'));
+    !name.contains('.') || ENDINGS.iter().any(|ending| ends(&ending))
+}
+
 fn allowed_v4(address: Ipv4Addr, reach: Reach) -> bool {
     let within = |nets: &[Ipv4Net]| nets.iter().any(|net| net.contains(&address));
     !within(&NEVER_V4) && (reach == Reach::Private || !within(&CLOSED_V4))

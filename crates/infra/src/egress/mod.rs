@@ -154,6 +154,16 @@ fn client(options: &EgressOptions, tls: &ClientConfig, resolver: GuardedResolver
         .map_err(EgressError::from)
 }
 
+/// Whether a URL leads into somebody's own network, as far as it tells by itself.
+pub fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => address::private_name(name.trim_end_matches('.')),
+        Some(Host::Ipv4(address)) => !address::allowed(address.into(), Reach::Public),
+        Some(Host::Ipv6(address)) => !address::allowed(address.into(), Reach::Public),
+        None => false,
+    }
+}
+
 fn check_url(url: &Url, reach: Reach) -> Result<(), &'static str> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("only http and https URLs can be called");

@@ -11,7 +11,7 @@ use super::health::Gate;
 use super::route::Needs;
 use crate::group::{Member, Routing};
 use crate::model::{ModelRef, TokenUsage, Wire};
-use crate::prices::{Price, PriceBook};
+use crate::prices::{Place, Price, PriceBook};
 use crate::providers::adapter;
 use crate::usd::Usd;
 
@@ -166,7 +166,7 @@ impl Catalogue {
         if upstream.key.is_none() && needs_key(upstream.wire, base) {
             return Err("has no API key yet");
         }
-        let price = self.prices.of(&upstream.name, upstream.wire, &model.model).cloned();
+        let price = self.prices.of(&upstream.name, upstream.wire, upstream.place(), &model.model).cloned();
         Ok(Target { upstream: Arc::clone(upstream), model: model.model.clone(), price })
     }
 }
@@ -176,6 +176,11 @@ impl Upstream {
     pub(crate) fn base_url(wire: Wire, configured: &str) -> Option<Url> {
         let text = if configured.trim().is_empty() { adapter(wire).default_base_url() } else { configured.trim() };
         text.parse().ok().filter(|url: &Url| !url.cannot_be_a_base())
+    }
+
+    /// Where its models run.
+    fn place(&self) -> Place {
+        Place::of(self.wire, self.base.as_ref(), self.key.is_some())
     }
 }
 
@@ -325,5 +330,23 @@ mod tests {
         assert_eq!(asked(500, false), ["ollama/b", "openai/a", "builtin/quotes"]);
         assert_eq!(asked(501, false), ["openai/a", "ollama/b", "builtin/quotes"]);
         assert_eq!(asked(1, true), ["openai/a", "ollama/b", "builtin/quotes"]);
+    }
+
+    #[test]
+    fn what_stands_elsewhere_or_takes_a_key_has_no_price_where_none_was_set() {
+        for (base, key, free) in [
+            ("", None, true),
+            ("http://ollama:11434", None, true),
+            ("http://models.corp.internal:11434", None, true),
+            ("http://[fd00::7]:11434", None, true),
+            ("https://ollama.com", None, false),
+            ("https://203.0.114.7", None, false),
+            ("http://127.0.0.1:11434", Some("a-key"), false),
+        ] {
+            let at = upstream("ollama", Wire::Ollama, base, key);
+            let catalogue = Catalogue::new(vec![at], vec![], PriceBook::default());
+            let resolved = resolve(&catalogue, "ollama/gpt-oss:120b");
+            assert_eq!(resolved.stages[0].targets[0].0.price.is_some(), free, "{base} {key:?}");
+        }
     }
 }

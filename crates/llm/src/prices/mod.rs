@@ -9,7 +9,7 @@ mod in_use;
 mod rate;
 mod table;
 
-pub use book::{Found, PriceBook, PriceSource};
+pub use book::{Found, Place, PriceBook, PriceSource};
 pub use import::{Imported, Skipped, import_litellm};
 pub use in_use::{InUse, in_use};
 pub use rate::Rate;

@@ -6,7 +6,11 @@ fn usage(input: u64, cache_read: u64, cache_write: u64, output: u64) -> TokenUsa
 }
 
 fn price(model: &str) -> Price {
-    PriceBook::default().of("p", Wire::OpenaiChat, model).unwrap_or_else(|| panic!("{model}")).as_ref().clone()
+    PriceBook::default()
+        .of("p", Wire::OpenaiChat, Place::Elsewhere, model)
+        .unwrap_or_else(|| panic!("{model}"))
+        .as_ref()
+        .clone()
 }
 
 fn dollars(text: &str) -> Option<Usd> {
@@ -46,7 +50,7 @@ fn a_rerankers_searches_are_paid_for() {
 
 #[test]
 fn what_is_not_known_has_no_cost() {
-    assert_eq!(PriceBook::default().of("p", Wire::OpenaiChat, "scripted-1"), None);
+    assert_eq!(PriceBook::default().of("p", Wire::OpenaiChat, Place::Elsewhere, "scripted-1"), None);
     assert_eq!(price("claude-fable-5-2").cost(&usage(1, 1, 0, 1)), None, "its cache has no known price");
 }
 

@@ -15,7 +15,7 @@ use super::catalogue::{Resolved, Stage};
 use super::{Author, Caller, Needs, PoolOptions, Route, Target, Upstream};
 use crate::group::Routing;
 use crate::model::Wire;
-use crate::prices::PriceBook;
+use crate::prices::{Place, PriceBook};
 
 const KEY: &str = "sk-test-0123456789";
 /// A deadline that nothing runs into.
@@ -52,7 +52,7 @@ fn target(fake: &FakeModels, wire: Wire) -> Target {
         key: Some(KEY.into()),
         gate: Arc::default(),
     };
-    let price = PriceBook::default().of("p", wire, "m").cloned();
+    let price = PriceBook::default().of("p", wire, Place::Home, "m").cloned();
     Target { upstream: Arc::new(upstream), model: "m".into(), price }
 }
 
