@@ -111,7 +111,7 @@ impl Call<'_> {
     /// Lets the call through: its key, its limits, its budgets; finds the way to an answer.
     async fn prepare(&self, envelope: &mut Envelope, meter: &mut Meter) -> Result<Way, Refusal> {
         if !self.grant.may_ask(&envelope.model) {
-            return Err(self.not_allowed(&envelope.model));
+            return Err(self.not_allowed(&envelope.model).await);
         }
         let tokens = envelope.input_estimate().saturating_add(envelope.max_output_tokens.unwrap_or(0));
         meter.admitted(self.parts.limiter.admit(&self.grant, tokens)?);
@@ -367,7 +367,13 @@ impl Call<'_> {
         Meter::start(self.parts.log.clone(), start)
     }
 
-    fn not_allowed(&self, model: &str) -> Refusal {
+    /// What is not there is forbidden to nobody.
+    async fn not_allowed(&self, model: &str) -> Refusal {
+        match self.parts.pool.knows(&self.grant.account, model).await {
+            Ok(true) => {}
+            Ok(false) => return ChatError::unconfigured(model, false, &[]).into(),
+            Err(error) => tracing::warn!(error = ?error, "the models of an organisation could not be read"),
+        }
         let message = format!("this key may not ask for `{model}`; it may ask for {}", self.grant.groups.join(", "));
         Refusal { param: Some("model".to_owned()), ..Refusal::new(RefusalKind::Forbidden, message) }
     }

@@ -194,6 +194,11 @@ impl Pool {
         Ok(Route::new(resolved, needs, author, until, &self.shared.caller.options))
     }
 
+    /// Whether `name` stands for anything that a call for `account` could be made to.
+    pub(crate) async fn knows(&self, account: &Account, name: &str) -> Result<bool, Error> {
+        Ok(self.catalogue(TenantCtx::new(account.tenant)).await?.resolve(name, Needs::default()).known)
+    }
+
     /// Everything that a call for `account` may name.
     pub(crate) async fn offers(&self, account: &Account) -> Result<Vec<Offer>, Error> {
         Ok(self.catalogue(TenantCtx::new(account.tenant)).await?.offers())

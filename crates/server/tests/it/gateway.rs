@@ -64,7 +64,7 @@ async fn what_stays_within_a_protocol_passes_byte_for_byte() {
         let body = json!({"model": "scripted-1", "stream": stream, "stream_options": stream.then(|| json!({"include_usage": true})),
             "messages": [{"role": "user", "content": "Hi"}], "logit_bias": {"7": -100}});
         fake.otherwise(|_| Reply::say("Grüß Gott 🦀"));
-        let direct = reqwest::Client::new()
+        let direct = testkit::http_client()
             .post(format!("{}/chat/completions", fake.openai_url()))
             .json(&body)
             .send()
@@ -138,9 +138,16 @@ async fn errors_are_told_in_the_clients_protocol() {
     let (status, _, body) = told("/llm/v1/messages", "sk-wrong-0123456789-0123", hello).await;
     assert_eq!((status, &body["type"], &body["error"]["type"]), (401, &json!("error"), &json!("authentication_error")));
 
-    let elsewhere = hello.replace("quality", "nowhere");
-    let (status, ..) = told("/llm/v1/chat/completions", KEY, &elsewhere).await;
-    assert_eq!(status, 403, "the key may ask for one group");
+    let elsewhere = hello.replace("quality", "anthropic/scripted-1");
+    let (status, _, body) = told("/llm/v1/chat/completions", KEY, &elsewhere).await;
+    assert_eq!((status, &body["error"]["code"]), (403, &json!("permission_denied")), "the key may ask for one group");
+    for name in ["nowhere", "nobody/scripted-1"] {
+        let nowhere = hello.replace("quality", name);
+        let (status, _, body) = told("/llm/v1/chat/completions", KEY, &nowhere).await;
+        assert_eq!((status, &body["error"]["code"]), (404, &json!("model_not_found")), "{body}");
+        let (status, _, body) = told("/llm/v1/messages", KEY, &nowhere).await;
+        assert_eq!((status, &body["error"]["type"]), (404, &json!("not_found_error")), "{body}");
+    }
     let (status, _, body) = told("/llm/v1/chat/completions", KEY, "{").await;
     assert_eq!((status, &body["error"]["type"]), (400, &json!("invalid_request_error")));
     assert_eq!(fake.count(), 0);
