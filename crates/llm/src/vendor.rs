@@ -56,6 +56,11 @@ impl Encrypted {
         Vendor::OpenAi.own(proof).map_or_else(|| format!("{kind}{proof}"), str::to_owned)
     }
 
+    /// Whether the field holds another vendor's proof, which OpenAI would refuse.
+    pub(crate) fn is_foreign(field: &str) -> bool {
+        [Self::SIGNATURE, Self::SEALED].into_iter().any(|mark| field.starts_with(mark))
+    }
+
     /// `told`: the thought is told beside it.
     pub(crate) fn read(field: &str, told: bool) -> Self {
         match (field.strip_prefix(Self::SIGNATURE), field.strip_prefix(Self::SEALED)) {

@@ -234,7 +234,7 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>,
 }
 
 /// Where `part`, which was borrowed from `whole`, stands in it.
-fn span(whole: &str, part: &RawValue) -> (usize, usize) {
+pub(super) fn span(whole: &str, part: &RawValue) -> (usize, usize) {
     let start = part.get().as_ptr() as usize - whole.as_ptr() as usize;
     (start, start + part.get().len())
 }

@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use super::tools::Known;
 
+/// How long a response's id is, without its prefix.
+const RESPONSE_ID: usize = 32;
+
 /// An item as far as it has come.
 pub(super) struct Item {
     /// Unique within the response.
@@ -72,6 +75,14 @@ pub(super) struct Called<'a> {
 pub(super) enum Part<'a> {
     SummaryText { text: &'a str },
     OutputText { text: &'a str, annotations: [(); 0], logprobs: [(); 0] },
+}
+
+/// Whether an item of this id was made by us: OpenAI's own ids are longer.
+pub(super) fn is_ours(id: &str) -> bool {
+    let made = id.split_once('_').and_then(|(_, made)| made.split_at_checked(RESPONSE_ID));
+    made.is_some_and(|(response, place)| {
+        response.bytes().all(|byte| byte.is_ascii_hexdigit()) && matches!(place.len(), 1..=4)
+    })
 }
 
 impl Item {

@@ -3,9 +3,12 @@
 
 mod accept;
 mod conversation;
+mod foreign;
 mod item;
 mod tools;
 mod write;
+
+use bytes::Bytes;
 
 use self::write::ResponseWriter;
 use super::{Asked, Protocol, Refusal, Reply, Writer, emit, openai_chat};
@@ -16,6 +19,10 @@ pub(crate) struct OpenaiResponses;
 impl Protocol for OpenaiResponses {
     fn accept(&self, body: &[u8]) -> Result<Asked, Refusal> {
         accept::accept(body)
+    }
+
+    fn without_foreign(&self, body: Bytes) -> Bytes {
+        foreign::leave_out(body)
     }
 
     fn whole(&self, reply: &Reply, answer: &Answer) -> Vec<u8> {
