@@ -121,7 +121,7 @@ await run({
   },
 
   async rate_limit(model) {
-    const hurried = new Anthropic({ ...options, apiKey: given.keys.slow, maxRetries: 0 });
+    const hurried = new Anthropic({ ...options, apiKey: given.keys.slow[model], maxRetries: 0 });
     await hurried.messages.create(ask(model, "hello"));
     const error = await rejects(Anthropic.RateLimitError, () => hurried.messages.create(ask(model, "hello")));
     same(Number(error.headers.get("retry-after-ms")) > 0, true);

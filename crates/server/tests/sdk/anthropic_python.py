@@ -203,7 +203,7 @@ def abort(model):
 
 @case
 def rate_limit(model):
-    hurried = once.with_options(api_key=given["keys"]["slow"])
+    hurried = once.with_options(api_key=given["keys"]["slow"][model])
     hurried.messages.create(**ask("hello", model))
     error = raises(anthropic.RateLimitError, hurried.messages.create, **ask("hello", model))
     same(error.body["error"]["type"], "rate_limit_error")

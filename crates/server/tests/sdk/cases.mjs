@@ -54,15 +54,13 @@ export async function eventually(condition) {
 /** Runs everything; the exit code tells whether all went well. */
 export async function run(cases) {
   let failed = false;
-  for (const name of given.cases) {
-    for (const model of given.models) {
-      try {
-        await cases[name](model);
-        console.log(`ok ${name} ${model}`);
-      } catch (error) {
-        failed = true;
-        console.log(`failed ${name} ${model}\n${error.stack}`);
-      }
+  for (const [name, model] of given.cases) {
+    try {
+      await cases[name](model);
+      console.log(`ok ${name} ${model}`);
+    } catch (error) {
+      failed = true;
+      console.log(`failed ${name} ${model}\n${error.stack}`);
     }
   }
   process.exit(failed ? 1 : 0);

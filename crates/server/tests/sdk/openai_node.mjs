@@ -144,7 +144,7 @@ await run({
   },
 
   async rate_limit(model) {
-    const hurried = new OpenAI({ ...options, apiKey: given.keys.slow, maxRetries: 0 });
+    const hurried = new OpenAI({ ...options, apiKey: given.keys.slow[model], maxRetries: 0 });
     await hurried.chat.completions.create(chatOf(model, "hello"));
     const error = await rejects(OpenAI.RateLimitError, () => hurried.chat.completions.create(chatOf(model, "hello")));
     same([error.code, Number(error.headers.get("retry-after-ms")) > 0], ["rate_limit_exceeded", true]);

@@ -271,7 +271,7 @@ def abort(model):
 
 @case
 def rate_limit(model):
-    hurried = once.with_options(api_key=given["keys"]["slow"])
+    hurried = once.with_options(api_key=given["keys"]["slow"][model])
     hurried.chat.completions.create(model=model, messages=user("hello"))
     error = raises(openai.RateLimitError, hurried.chat.completions.create, model=model, messages=user("hello"))
     same(error.code, "rate_limit_exceeded")

@@ -14,13 +14,14 @@ pub(super) fn embeddings(call: &Call, say: &Say) -> Value {
     let body = &call.body;
     let asked = [&body["dimensions"], &body["outputDimensionality"], &body["requests"][0]["outputDimensionality"]];
     let dimensions = asked.into_iter().find_map(Value::as_u64).unwrap_or(DIMENSIONS);
+    let usage = json!({"promptTokenCount": say.input_tokens});
     let mut vectors = call.texts().into_iter().map(|text| vector(&text, dimensions));
     match call.wire {
         ModelWire::Gemini if call.path.ends_with(":embedContent") => {
-            json!({"embedding": {"values": vectors.next_back()}})
+            json!({"embedding": {"values": vectors.next_back()}, "usageMetadata": usage})
         }
         ModelWire::Gemini => {
-            json!({"embeddings": vectors.map(|vector| json!({ "values": vector })).collect::<Vec<_>>()})
+            json!({"embeddings": vectors.map(|vector| json!({ "values": vector })).collect::<Vec<_>>(), "usageMetadata": usage})
         }
         ModelWire::Ollama => json!({"model": call.model(), "embeddings": vectors.collect::<Vec<_>>(),
                                     "total_duration": 1, "load_duration": 1, "prompt_eval_count": say.input_tokens}),
