@@ -57,13 +57,22 @@ pub(crate) fn sdks(project: &Project) -> Result<(PathBuf, PathBuf)> {
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
         pip.arg(requirements).run()
     })?;
-    let node = cached(&["package.json", "package-lock.json"].map(|name| wanted.join(name)), |dir, [package, lock]| {
+    Ok((python.join("bin/python"), packages(&wanted)?))
+}
+
+/// Claude Code and Codex: a directory with `node_modules`.
+pub(crate) fn coding_agents(project: &Project) -> Result<PathBuf> {
+    packages(&project.path("crates/server/tests/agents"))
+}
+
+/// What npm makes of the `package.json` in this directory, at the versions in the lock beside it.
+fn packages(wanted: &Path) -> Result<PathBuf> {
+    cached(&["package.json", "package-lock.json"].map(|name| wanted.join(name)), |dir, [package, lock]| {
         std::fs::create_dir_all(dir)?;
         std::fs::copy(package, dir.join("package.json"))?;
         std::fs::copy(lock, dir.join("package-lock.json"))?;
         Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(dir).run()
-    })?;
-    Ok((python.join("bin/python"), node))
+    })
 }
 
 /// A directory of the user's cache that `fill` has filled from these files; another one for other contents.

@@ -24,6 +24,7 @@ use project::Project;
 const USAGE: &str = "\
 cargo xtask run [--data-dir DIR] [--listen ADDR]   set up, build and start the product
 cargo xtask test                                   check, then every test, the browser's included
+cargo xtask coding-agents                          Claude Code and Codex, fetched from npm, through the gateway
 cargo xtask check                                  format, lints, house rules, drift of generated files, the portal
 cargo xtask gen                                    write the generated files anew
 cargo xtask tidy                                   the house rules alone
@@ -49,6 +50,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["run", rest @ ..] => run::run(&project, rest),
         ["announce", rest @ ..] => run::announce(&project, rest),
         ["test"] => test::test(&project),
+        ["coding-agents"] => test::coding_agents(&project),
         ["check"] => check::check(&project),
         ["gen"] => generate::write(&project),
         ["tidy"] => tidy::tidy(&project),

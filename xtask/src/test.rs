@@ -31,6 +31,15 @@ pub(crate) fn test(project: &Project) -> Result<()> {
     Ok(())
 }
 
+/// `cargo xtask coding-agents`: a test that the everyday ones leave out, for what it has to fetch.
+pub(crate) fn coding_agents(project: &Project) -> Result<()> {
+    machine::postgres()?;
+    machine::node()?;
+    let agents = machine::coding_agents(project)?;
+    let arguments = ["test", "--package", "server", "--test", "it", "--", "--ignored", "coding_agents"];
+    project.cargo(&arguments).env("KONSTRUCT_TEST_AGENTS", agents).run()
+}
+
 #[derive(Clone, Copy)]
 enum Part {
     Compile,

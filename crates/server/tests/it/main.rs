@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod apply_remote;
 mod cli;
+mod coding_agents;
 mod desk;
 mod faults;
 mod gateway;
