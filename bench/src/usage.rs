@@ -73,7 +73,10 @@ async fn fill(admin: &mut PgConnection, options: &Options) -> Result<(i64, i64)>
             say(&format!("{} days filled in {:.0} s", ago + 1, begun.elapsed().as_secs_f64()));
         }
     }
-    sqlx::raw_sql("analyze model_call; analyze usage_hour").execute(&mut *admin).await?;
+    // What PostgreSQL does by itself in an installation, where rows do not come all at once.
+    for table in ["model_call", "usage_hour", "usage_day"] {
+        sqlx::raw_sql(AssertSqlSafe(format!("vacuum analyze {table}"))).execute(&mut *admin).await?;
+    }
     let count = "select (select count(*) from model_call), (select count(*) from usage_hour)";
     let row = sqlx::query(count).fetch_one(&mut *admin).await?;
     Ok((row.try_get(0)?, row.try_get(1)?))
@@ -104,8 +107,15 @@ const DAY: &str = "
            sum(input_tokens), sum(cache_read_tokens), 0, sum(output_tokens), 0, sum(cost_nanos), sum(took_ms),
            array[0, 0, 0, 0, 0, count(*) / 2, count(*) - count(*) / 2, 0, 0, 0, 0, 0, 0, 0, 0, 0]::bigint[],
            array[0, 0, count(*), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]::bigint[]
-    from model_call where day = current_date - AGO group by 1, 2, 3, 4, 5, 6, 7, 8
-    on conflict do nothing";
+    from model_call where day = current_date - AGO group by 1, 2, 3, 4, 5, 6, 7, 8;
+    insert into usage_day
+    select tenant_id, (current_date - AGO)::timestamp at time zone 'UTC', key_id, project_id, agent_id, provider, model,
+           outcome, sum(requests), 0, 0, sum(input_tokens), sum(cache_read_tokens), 0, sum(output_tokens), 0,
+           sum(cost_nanos), sum(took_ms),
+           array[0, 0, 0, 0, 0, sum(latency[6]), sum(latency[7]), 0, 0, 0, 0, 0, 0, 0, 0, 0]::bigint[],
+           array[0, 0, sum(first_token[3]), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]::bigint[]
+    from usage_hour where begins >= (current_date - AGO)::timestamp at time zone 'UTC'
+        and begins < (current_date - AGO + 1)::timestamp at time zone 'UTC' group by 1, 3, 4, 5, 6, 7, 8";
 
 /// As the server does it.
 async fn drop_oldest_day(product: &Product, admin: &mut PgConnection) -> Result<Duration> {

@@ -58,11 +58,11 @@ call admit_system('model_call');
 grant select on model_call to konstruct_app;
 grant insert, delete, select (tenant_id, day, call_id) on model_call to konstruct_system;
 
--- Sums of all calls by the hour; what every total is read from. Counts of `latency` and `first_token` are by bucket:
--- see `llm::usage::BUCKETS`.
+-- Sums of all calls by the hour, and the same by the day in UTC: every total is read from these, whole days from the
+-- days. Counts of `latency` and `first_token` are by bucket: see `llm::usage::BUCKETS`.
 create table usage_hour (
     tenant_id uuid not null references organisation on delete cascade,
-    hour timestamptz not null,
+    begins timestamptz not null,
     key_id uuid not null,
     project_id uuid not null,
     agent_id uuid not null,
@@ -83,12 +83,26 @@ create table usage_hour (
     took_ms bigint not null,
     latency bigint[] not null,
     first_token bigint[] not null,
-    primary key (tenant_id, hour, key_id, project_id, agent_id, provider, model, outcome)
-);
+    -- With what a series by the hour tells: in the table an organisation's rows lie among everybody's, here side by side.
+    primary key (tenant_id, begins, key_id, project_id, agent_id, provider, model, outcome)
+        include (requests, cost_unknown, cached, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
+                 reasoning_tokens, cost_nanos)
+-- Vacuumed often: the index alone answers where no row of a page is in doubt.
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);
 call protect('usage_hour');
 call admit_system('usage_hour');
 grant select on usage_hour to konstruct_app;
 grant insert, update, delete, select on usage_hour to konstruct_system;
+
+create table usage_day (
+    like usage_hour including constraints,
+    primary key (tenant_id, begins, key_id, project_id, agent_id, provider, model, outcome),
+    foreign key (tenant_id) references organisation on delete cascade
+);
+call protect('usage_day');
+call admit_system('usage_day');
+grant select on usage_day to konstruct_app;
+grant insert, update, delete, select on usage_day to konstruct_system;
 
 -- How far a process's log has been written: what it writes again, not knowing whether it was committed, is known by it.
 create table usage_flush (

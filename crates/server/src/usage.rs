@@ -37,26 +37,21 @@ async fn tell(house: &House, server: Option<&str>, options: &UsageOptions) -> an
         until: options.until.unwrap_or(house.clock.now() + TimeDelta::hours(1)),
     };
     let mut tx = house.db.tenant(organisation(house, &options.organisation).await?).await?;
-    let total = llm::usage::spent(&mut tx, span, None).await?;
-    let sums = total.first().map(|all| all.sums).unwrap_or_default();
-    let groups = match options.by {
-        Some(by) => llm::usage::spent(&mut tx, span, Some(by.into())).await?,
-        None => Vec::new(),
-    };
+    let spent = llm::usage::spent(&mut tx, span, options.by.map(Into::into)).await?;
     let reserved = llm::usage::reserved(&mut tx).await?;
     if options.json {
-        let mut told = as_json(&sums);
+        let mut told = as_json(&spent.total.sums);
         told["reserved_usd"] = dollars(reserved);
         if options.by.is_some() {
-            told["groups"] = groups.iter().map(group_as_json).collect();
+            told["groups"] = spent.groups.iter().map(group_as_json).collect();
         }
         say(told.to_string());
         return Ok(());
     }
-    for group in &groups {
+    for group in &spent.groups {
         say(format!("{}: {}", if group.name.is_empty() { "none" } else { &group.name }, in_words(&group.sums)));
     }
-    say(format!("{}; {reserved} USD are reserved for calls under way", in_words(&sums)));
+    say(format!("{}; {reserved} USD are reserved for calls under way", in_words(&spent.total.sums)));
     Ok(())
 }
 

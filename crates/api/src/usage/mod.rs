@@ -50,14 +50,10 @@ async fn read_usage(
     let by = wanted.by.map(Into::into);
     catch_up(&app).await;
     let mut tx = who.begin(&app).await?;
-    let all = usage::spent(&mut tx, span, None).await?.into_iter().next();
-    let groups = match by {
-        Some(by) => usage::spent(&mut tx, span, Some(by)).await?,
-        None => Vec::new(),
-    };
+    let spent = usage::spent(&mut tx, span, by).await?;
     let series = usage::series(&mut tx, span, by, step(&wanted, span)?).await?;
     let reserved = usage::reserved(&mut tx).await?;
-    Ok(Json(Usage::new(span, all, groups, series, reserved, app.usage.dropped())))
+    Ok(Json(Usage::new(span, spent, series, reserved, app.usage.dropped())))
 }
 
 /// For how long the log of calls is kept.

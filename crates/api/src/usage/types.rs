@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use llm::Usd;
-use llm::usage::{By, Figures, Point, Span, Sums};
+use llm::usage::{By, Figures, Point, Span, Spent, Sums};
 use rust_decimal::prelude::ToPrimitive as _;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -120,22 +120,15 @@ pub(crate) struct SetRetention {
 }
 
 impl Usage {
-    pub(crate) fn new(
-        span: Span,
-        total: Option<Figures>,
-        groups: Vec<Figures>,
-        series: Vec<Point>,
-        reserved: Usd,
-        unlogged_calls: u64,
-    ) -> Self {
+    pub(crate) fn new(span: Span, spent: Spent, series: Vec<Point>, reserved: Usd, unlogged_calls: u64) -> Self {
         let point = |point: Point| SeriesPoint { at: point.at, name: point.name, sums: point.sums.into() };
         Self {
             since: span.since,
             until: span.until,
-            total: total.map(Group::from).unwrap_or_default(),
+            total: spent.total.into(),
             reserved_usd: usd(reserved),
             unlogged_calls,
-            groups: groups.into_iter().map(Group::from).collect(),
+            groups: spent.groups.into_iter().map(Group::from).collect(),
             series: series.into_iter().map(point).collect(),
         }
     }

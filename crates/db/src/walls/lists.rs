@@ -49,6 +49,7 @@ pub(super) const SYSTEM: &[Exception] = &[
     because("dead_letter", "the committer gives work of all tenants up"),
     because("model_call", "the writer logs calls of all tenants in one batch"),
     because("usage_hour", "the writer sums calls of all tenants in one batch"),
+    because("usage_day", "the writer sums calls of all tenants in one batch"),
     because("usage_retention", "the log of every tenant is cut to its length"),
     because("route", "is read before it is known whose delivery it is"),
     because("route_claim", "is read before it is known whose delivery it is"),

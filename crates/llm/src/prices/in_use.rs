@@ -33,7 +33,7 @@ pub async fn in_use(tx: &mut TenantTx, span: Span) -> Result<Vec<InUse>, Error> 
     for member in store::list_groups(tx).await?.into_iter().flat_map(|group| group.models) {
         models.insert((member.model.provider, member.model.model));
     }
-    for called in usage::spent(tx, span, Some(By::Model)).await? {
+    for called in usage::spent(tx, span, Some(By::Model)).await?.groups {
         // A provider that is gone is called no more; calls that no provider was asked for have no model.
         if let Some((provider, model)) = called.name.split_once('/').filter(|(name, _)| sellers.contains_key(name)) {
             models.insert((provider.to_owned(), model.to_owned()));

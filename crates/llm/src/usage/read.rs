@@ -1,6 +1,6 @@
 //! Reading sums and calls, within one organisation.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use db::TenantTx;
 use kernel::{AgentId, ConversationId, Cursor, ModelCallId, Page, PageRequest, ProjectId, VirtualKeyId};
 use sqlx::types::Uuid;
@@ -88,7 +88,7 @@ pub struct Latency {
 }
 
 /// Sums of what has this name: a model with its provider, a provider, or the id of another thing; empty for none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Figures {
     pub name: String,
     pub sums: Sums,
@@ -105,13 +105,108 @@ pub struct Point {
     pub sums: Sums,
 }
 
-/// What there was, one group after the other, the dearest first; one group without a name where `by` is `None`.
-pub async fn spent(tx: &mut TenantTx, span: Span, by: Option<By>) -> Result<Vec<Figures>, Error> {
-    let rows = sqlx::query!(
-        r#"select case $3 when 'model' then provider || '/' || model when 'provider' then provider
-                          when 'agent' then agent_id::text when 'project' then project_id::text
-                          when 'key' then key_id::text else '' end as "name!",
-               sum(requests)::bigint as "requests!",
+/// What calls came to: all together, and by what they are grouped by, the dearest first.
+#[derive(Clone, Debug, Default)]
+pub struct Spent {
+    pub total: Figures,
+    pub groups: Vec<Figures>,
+}
+
+/// A span, cut where days begin and end.
+struct Cut {
+    since: DateTime<Utc>,
+    /// From here on whole days are read,
+    first: DateTime<Utc>,
+    /// until here. What is before and after is read from hours.
+    last: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl Span {
+    /// Into whole days and the hours at both ends.
+    fn cut(self) -> Cut {
+        let last = midnight(self.until);
+        let first = Some(midnight(self.since)).filter(|at| *at == self.since);
+        let first = first.or_else(|| midnight(self.since).checked_add_days(Days::new(1)));
+        match first {
+            Some(first) if first < last => Cut { first, last, ..self.uncut() },
+            _ => self.uncut(),
+        }
+    }
+
+    /// Into hours alone.
+    fn uncut(self) -> Cut {
+        Cut { since: self.since, first: self.until, last: self.until, until: self.until }
+    }
+}
+
+/// Of the day that `at` lies in.
+fn midnight(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.date_naive().and_time(NaiveTime::MIN).and_utc()
+}
+
+/// A row of figures; the one without a name is all others' sum.
+struct Told {
+    name: Option<String>,
+    requests: i64,
+    failed: i64,
+    refused: i64,
+    aborted: i64,
+    cached: i64,
+    cost_unknown: i64,
+    input: i64,
+    cache_read: i64,
+    cache_write: i64,
+    output: i64,
+    reasoning: i64,
+    cost: i64,
+    latency: Vec<Option<i64>>,
+    first_token: Vec<Option<i64>>,
+}
+
+impl From<Told> for Figures {
+    fn from(told: Told) -> Self {
+        Self {
+            name: told.name.map(unless_nil).unwrap_or_default(),
+            latency: Latency::of(&told.latency),
+            first_token: Latency::of(&told.first_token),
+            sums: Sums {
+                requests: count(told.requests),
+                failed: count(told.failed),
+                refused: count(told.refused),
+                aborted: count(told.aborted),
+                cached: count(told.cached),
+                cost_unknown: count(told.cost_unknown),
+                input_tokens: count(told.input),
+                cache_read_tokens: count(told.cache_read),
+                cache_write_tokens: count(told.cache_write),
+                output_tokens: count(told.output),
+                reasoning_tokens: count(told.reasoning),
+                cost: Usd::from_nanos(told.cost),
+            },
+        }
+    }
+}
+
+/// Without `by`, no groups are told.
+pub async fn spent(tx: &mut TenantTx, span: Span, by: Option<By>) -> Result<Spent, Error> {
+    let cut = span.cut();
+    let rows = sqlx::query_as!(
+        Told,
+        r#"with sums as (
+               select * from usage_day where tenant_id = $1 and begins >= $3 and begins < $4
+               union all
+               select * from usage_hour where tenant_id = $1 and begins >= $2 and begins < $3
+               union all
+               select * from usage_hour where tenant_id = $1 and begins >= $4 and begins < $5
+           ), named as (
+               select case $6 when 'model' then provider || '/' || model when 'provider' then provider
+                              when 'agent' then agent_id::text when 'project' then project_id::text
+                              when 'key' then key_id::text else '' end as name,
+                   outcome = 'answered' and provider <> '' as timed, *
+               from sums
+           )
+           select name as "name?", sum(requests)::bigint as "requests!",
                coalesce(sum(requests) filter (where outcome = 'failed'), 0)::bigint as "failed!",
                coalesce(sum(requests) filter (where outcome = 'refused'), 0)::bigint as "refused!",
                coalesce(sum(requests) filter (where outcome = 'aborted'), 0)::bigint as "aborted!",
@@ -119,41 +214,46 @@ pub async fn spent(tx: &mut TenantTx, span: Span, by: Option<By>) -> Result<Vec<
                sum(input_tokens + cache_read_tokens + cache_write_tokens)::bigint as "input!",
                sum(cache_read_tokens)::bigint as "cache_read!", sum(cache_write_tokens)::bigint as "cache_write!",
                sum(output_tokens)::bigint as "output!", sum(reasoning_tokens)::bigint as "reasoning!",
-               sum(cost_nanos)::bigint as "cost!"
-           from usage_hour where tenant_id = $4 and hour >= $1 and hour < $2
-           group by 1 order by sum(cost_nanos) desc, sum(requests) desc, 1 limit $5"#,
-        span.since,
-        span.until,
-        by.map(By::as_str),
+               sum(cost_nanos)::bigint as "cost!",
+               array[sum(latency[1]) filter (where timed), sum(latency[2]) filter (where timed),
+                     sum(latency[3]) filter (where timed), sum(latency[4]) filter (where timed),
+                     sum(latency[5]) filter (where timed), sum(latency[6]) filter (where timed),
+                     sum(latency[7]) filter (where timed), sum(latency[8]) filter (where timed),
+                     sum(latency[9]) filter (where timed), sum(latency[10]) filter (where timed),
+                     sum(latency[11]) filter (where timed), sum(latency[12]) filter (where timed),
+                     sum(latency[13]) filter (where timed), sum(latency[14]) filter (where timed),
+                     sum(latency[15]) filter (where timed), sum(latency[16]) filter (where timed)]::bigint[]
+                   as "latency!: Vec<Option<i64>>",
+               array[sum(first_token[1]) filter (where timed), sum(first_token[2]) filter (where timed),
+                     sum(first_token[3]) filter (where timed), sum(first_token[4]) filter (where timed),
+                     sum(first_token[5]) filter (where timed), sum(first_token[6]) filter (where timed),
+                     sum(first_token[7]) filter (where timed), sum(first_token[8]) filter (where timed),
+                     sum(first_token[9]) filter (where timed), sum(first_token[10]) filter (where timed),
+                     sum(first_token[11]) filter (where timed), sum(first_token[12]) filter (where timed),
+                     sum(first_token[13]) filter (where timed), sum(first_token[14]) filter (where timed),
+                     sum(first_token[15]) filter (where timed), sum(first_token[16]) filter (where timed)]::bigint[]
+                   as "first_token!: Vec<Option<i64>>"
+           from named group by grouping sets ((name), ()) having count(*) > 0
+           order by name is not null, sum(cost_nanos) desc, sum(requests) desc, name limit $7"#,
         tx.tenant().as_uuid(),
-        MOST_NAMES
+        cut.since,
+        cut.first,
+        cut.last,
+        cut.until,
+        by.map(By::as_str),
+        MOST_NAMES + 1
     )
     .fetch_all(&mut **tx)
     .await?;
-    let counts = latencies(tx, span, by).await?;
-    let figures = rows.into_iter().map(|row| {
-        let found = counts.iter().find(|counts| counts.name == row.name);
-        Figures {
-            latency: found.and_then(|counts| Latency::of(&counts.latency)),
-            first_token: found.and_then(|counts| Latency::of(&counts.first_token)),
-            sums: Sums {
-                requests: count(row.requests),
-                failed: count(row.failed),
-                refused: count(row.refused),
-                aborted: count(row.aborted),
-                cached: count(row.cached),
-                cost_unknown: count(row.cost_unknown),
-                input_tokens: count(row.input),
-                cache_read_tokens: count(row.cache_read),
-                cache_write_tokens: count(row.cache_write),
-                output_tokens: count(row.output),
-                reasoning_tokens: count(row.reasoning),
-                cost: Usd::from_nanos(row.cost),
-            },
-            name: unless_nil(row.name),
+    let mut spent = Spent::default();
+    for told in rows {
+        match told.name {
+            None => spent.total = told.into(),
+            Some(_) if by.is_some() => spent.groups.push(told.into()),
+            Some(_) => (),
         }
-    });
-    Ok(figures.collect())
+    }
+    Ok(spent)
 }
 
 /// What is promised to calls under way. A call may be promised out of several budgets, a key's and its organisation's
@@ -173,61 +273,36 @@ pub async fn reserved(tx: &mut TenantTx) -> Result<Usd, Error> {
     Ok(Usd::from_nanos(nanos))
 }
 
-struct Counts {
-    name: String,
-    latency: Vec<i64>,
-    first_token: Vec<i64>,
-}
-
-/// Of answered calls.
-async fn latencies(tx: &mut TenantTx, span: Span, by: Option<By>) -> Result<Vec<Counts>, Error> {
-    let rows = sqlx::query_as!(
-        Counts,
-        r#"select case $3 when 'model' then provider || '/' || model when 'provider' then provider
-                          when 'agent' then agent_id::text when 'project' then project_id::text
-                          when 'key' then key_id::text else '' end as "name!",
-               array[sum(latency[1]), sum(latency[2]), sum(latency[3]), sum(latency[4]), sum(latency[5]),
-                     sum(latency[6]), sum(latency[7]), sum(latency[8]), sum(latency[9]), sum(latency[10]),
-                     sum(latency[11]), sum(latency[12]), sum(latency[13]), sum(latency[14]), sum(latency[15]),
-                     sum(latency[16])]::bigint[] as "latency!",
-               array[sum(first_token[1]), sum(first_token[2]), sum(first_token[3]), sum(first_token[4]),
-                     sum(first_token[5]), sum(first_token[6]), sum(first_token[7]), sum(first_token[8]),
-                     sum(first_token[9]), sum(first_token[10]), sum(first_token[11]), sum(first_token[12]),
-                     sum(first_token[13]), sum(first_token[14]), sum(first_token[15]),
-                     sum(first_token[16])]::bigint[] as "first_token!"
-           from usage_hour where tenant_id = $4 and hour >= $1 and hour < $2 and outcome = 'answered' and provider <> ''
-           group by 1 order by sum(cost_nanos) desc, sum(requests) desc, 1 limit $5"#,
-        span.since,
-        span.until,
-        by.map(By::as_str),
-        tx.tenant().as_uuid(),
-        MOST_NAMES
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows)
-}
-
 /// What there was step by step, oldest first, for the dearest groups and for all others together.
 pub async fn series(tx: &mut TenantTx, span: Span, by: Option<By>, step: Step) -> Result<Vec<Point>, Error> {
+    let cut = match step {
+        Step::Hour => span.uncut(),
+        Step::Day => span.cut(),
+    };
     let rows = sqlx::query!(
-        r#"with rows as materialized (
-               select date_trunc($3, hour, 'UTC') as at,
-                      case $4 when 'model' then provider || '/' || model when 'provider' then provider
+        r#"with sums as (
+               select * from usage_day where tenant_id = $1 and begins >= $3 and begins < $4
+               union all
+               select * from usage_hour where tenant_id = $1 and begins >= $2 and begins < $3
+               union all
+               select * from usage_hour where tenant_id = $1 and begins >= $4 and begins < $5
+           ), rows as materialized (
+               select date_trunc($6, begins, 'UTC') as at,
+                      case $7 when 'model' then provider || '/' || model when 'provider' then provider
                               when 'agent' then agent_id::text when 'project' then project_id::text
                               when 'key' then key_id::text else '' end as name,
-                      sum(requests) as requests,
-                      sum(requests) filter (where outcome = 'failed') as failed,
-                      sum(requests) filter (where outcome = 'refused') as refused,
-                      sum(requests) filter (where outcome = 'aborted') as aborted,
-                      sum(cached) as cached, sum(cost_unknown) as cost_unknown,
-                      sum(input_tokens + cache_read_tokens + cache_write_tokens) as input,
-                      sum(cache_read_tokens) as cache_read, sum(cache_write_tokens) as cache_write,
-                      sum(output_tokens) as output, sum(reasoning_tokens) as reasoning, sum(cost_nanos) as cost
-               from usage_hour where tenant_id = $5 and hour >= $1 and hour < $2
-               group by 1, 2
+                      sum(requests)::bigint as requests,
+                      (sum(requests) filter (where outcome = 'failed'))::bigint as failed,
+                      (sum(requests) filter (where outcome = 'refused'))::bigint as refused,
+                      (sum(requests) filter (where outcome = 'aborted'))::bigint as aborted,
+                      sum(cached)::bigint as cached, sum(cost_unknown)::bigint as cost_unknown,
+                      sum(input_tokens + cache_read_tokens + cache_write_tokens)::bigint as input,
+                      sum(cache_read_tokens)::bigint as cache_read, sum(cache_write_tokens)::bigint as cache_write,
+                      sum(output_tokens)::bigint as output, sum(reasoning_tokens)::bigint as reasoning,
+                      sum(cost_nanos)::bigint as cost
+               from sums group by 1, 2
            ), dearest as (
-               select name from rows group by name order by sum(cost) desc, sum(requests) desc, name limit $6
+               select name from rows group by name order by sum(cost) desc, sum(requests) desc, name limit $8
            )
            select r.at as "at!", d.name as "name?", sum(requests)::bigint as "requests!",
                coalesce(sum(failed), 0)::bigint as "failed!", coalesce(sum(refused), 0)::bigint as "refused!",
@@ -236,11 +311,13 @@ pub async fn series(tx: &mut TenantTx, span: Span, by: Option<By>, step: Step) -
                sum(cache_read)::bigint as "cache_read!", sum(cache_write)::bigint as "cache_write!",
                sum(output)::bigint as "output!", sum(reasoning)::bigint as "reasoning!", sum(cost)::bigint as "cost!"
            from rows r left join dearest d using (name) group by 1, 2 order by 1, 2"#,
-        span.since,
-        span.until,
+        tx.tenant().as_uuid(),
+        cut.since,
+        cut.first,
+        cut.last,
+        cut.until,
         step.as_str(),
         by.map(By::as_str),
-        tx.tenant().as_uuid(),
         MOST_LINES
     )
     .fetch_all(&mut **tx)
@@ -387,21 +464,22 @@ fn made_at(id: ModelCallId) -> Option<DateTime<Utc>> {
 
 impl Latency {
     /// `None` where nothing was counted.
-    fn of(counts: &[i64]) -> Option<Self> {
-        let all: u64 = counts.iter().map(|n| count(*n)).sum();
+    fn of(counts: &[Option<i64>]) -> Option<Self> {
+        let counts: Vec<_> = counts.iter().map(|n| count(n.unwrap_or_default())).collect();
+        let all = counts.iter().sum();
         (all > 0).then(|| Self {
-            p50: quantile(counts, all, 50),
-            p95: quantile(counts, all, 95),
-            p99: quantile(counts, all, 99),
+            p50: quantile(&counts, all, 50),
+            p95: quantile(&counts, all, 95),
+            p99: quantile(&counts, all, 99),
         })
     }
 }
 
 /// Where the `percent`th of a hundred lies, taking those of a bucket to be spread evenly over it.
-fn quantile(counts: &[i64], all: u64, percent: u64) -> u64 {
+fn quantile(counts: &[u64], all: u64, percent: u64) -> u64 {
     let rank = (all * percent).div_ceil(100).max(1);
     let mut before = 0;
-    for (at, here) in counts.iter().map(|n| count(*n)).enumerate().take(BUCKETS) {
+    for (at, here) in counts.iter().copied().enumerate().take(BUCKETS) {
         if before + here >= rank {
             let (from, to) = (if at == 0 { 0 } else { FIRST_BUCKET << (at - 1) }, FIRST_BUCKET << at);
             return from + (to - from) * (rank - before) / here;
@@ -425,14 +503,14 @@ mod tests {
 
     #[test]
     fn quantiles_lie_within_their_bucket() {
-        let mut counts = [0; BUCKETS];
+        let mut counts = [None; BUCKETS];
         assert_eq!(Latency::of(&counts), None);
-        counts[0] = 100;
+        counts[0] = Some(100);
         assert_eq!(Latency::of(&counts), Some(Latency { p50: 12, p95: 23, p99: 24 }));
-        counts[4] = 100;
+        counts[4] = Some(100);
         assert_eq!(Latency::of(&counts), Some(Latency { p50: 25, p95: 380, p99: 396 }));
-        counts = [0; BUCKETS];
-        counts[BUCKETS - 1] = 1;
+        counts = [None; BUCKETS];
+        counts[BUCKETS - 1] = Some(1);
         assert_eq!(Latency::of(&counts).unwrap().p50, 25 << 15);
     }
 

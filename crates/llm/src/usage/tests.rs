@@ -164,7 +164,7 @@ async fn sums_are_read_by_what_they_are_grouped_by_and_step_by_step() {
 
     let span = Span { since: "2026-11-18T11:00:00Z".parse().unwrap(), until: "2026-11-20T00:00:00Z".parse().unwrap() };
     let mut tx = house.db.tenant(house.acme).await.unwrap();
-    let by_model = spent(&mut tx, span, Some(By::Model)).await.unwrap();
+    let by_model = spent(&mut tx, span, Some(By::Model)).await.unwrap().groups;
     let names: Vec<_> = by_model.iter().map(|one| (one.name.as_str(), one.sums.requests)).collect();
     assert_eq!(names, [("openai/gpt-5.4", 29), ("ollama/gpt-5.4", 29)]);
     assert_eq!((by_model[0].sums.input_tokens, by_model[0].sums.cost), (29 * 15, Usd::from_nanos(29 * 1500)));
@@ -173,8 +173,8 @@ async fn sums_are_read_by_what_they_are_grouped_by_and_step_by_step() {
 
     let whole = Span { since: "2026-11-01T00:00:00Z".parse().unwrap(), ..span };
     let all = spent(&mut tx, whole, None).await.unwrap();
-    let [all] = &all[..] else { panic!("{all:?}") };
-    assert_eq!((all.sums.requests, all.sums.refused, all.sums.cost_unknown), (61, 1, 1));
+    assert_eq!((all.total.sums.requests, all.total.sums.refused, all.total.sums.cost_unknown), (61, 1, 1));
+    assert!(all.groups.is_empty());
     let days = series(&mut tx, whole, Some(By::Provider), Step::Day).await.unwrap();
     let days: Vec<_> = days
         .iter()
@@ -186,6 +186,60 @@ async fn sums_are_read_by_what_they_are_grouped_by_and_step_by_step() {
         [day("18", "ollama", 14), day("18", "openai", 15), day("19", "ollama", 16), day("19", "openai", 16)]
     );
     assert_eq!(series(&mut tx, whole, None, Step::Hour).await.unwrap().len(), 30);
+}
+
+#[tokio::test]
+async fn a_day_comes_to_what_its_hours_come_to() {
+    let house = House::new().await;
+    let log = UsageLog::start(house.db.clone());
+    let at: chrono::DateTime<chrono::Utc> = "2026-11-18T20:15:00Z".parse().unwrap();
+    for n in 0..60_u32 {
+        let provider = if n % 3 == 0 { "ollama" } else { "openai" }.to_owned();
+        let outcome = if n % 4 == 0 { Outcome::Failed } else { Outcome::Answered };
+        let at = at + chrono::TimeDelta::minutes(i64::from(n * 50));
+        let (cost, took) = ((n % 7 != 0).then(|| Usd::from_nanos(n.into())), Duration::from_millis((n * n).into()));
+        log.record(ModelCall { at, provider, outcome, cost, took, cached: n % 5 == 0, ..house.call() });
+        if n % 20 == 0 {
+            log.flush_now().await.unwrap();
+        }
+    }
+    log.flush_now().await.unwrap();
+    assert_eq!(house.count("select count(distinct begins) from usage_day").await, 3);
+    let differing = "
+        with hours as (
+            select date_trunc('day', begins, 'UTC') as begins, provider, outcome, sum(requests) as requests,
+                sum(cost_unknown) as cost_unknown, sum(cached) as cached, sum(input_tokens) as input,
+                sum(cache_read_tokens) as cache_read, sum(output_tokens) as output, sum(reasoning_tokens) as reasoning,
+                sum(cost_nanos) as cost, sum(took_ms) as took, sum((select sum(n * i) from unnest(latency)
+                with ordinality t (n, i))) as latency, sum(first_token[3]) as first_token
+            from usage_hour group by 1, 2, 3
+        ), days as (
+            select begins, provider, outcome, requests, cost_unknown, cached, input_tokens, cache_read_tokens,
+                output_tokens, reasoning_tokens, cost_nanos, took_ms,
+                (select sum(n * i) from unnest(latency) with ordinality t (n, i)), first_token[3]
+            from usage_day
+        )
+        select count(*) from ((table hours except table days) union all (table days except table hours)) t";
+    assert_eq!(house.count(differing).await, 0);
+
+    // Whole days are read from days, the hours before and after them from hours: none twice, none left out.
+    let mut tx = house.db.tenant(house.acme).await.unwrap();
+    for (since, until) in [
+        ("2026-11-18T00:00:00Z", "2026-11-21T00:00:00Z"),
+        ("2026-11-18T21:00:00Z", "2026-11-20T07:00:00Z"),
+        ("2026-11-18T20:30:00Z", "2026-11-20T06:30:00Z"),
+        ("2026-11-19T01:00:00Z", "2026-11-19T05:00:00Z"),
+        ("1970-01-01T00:00:00Z", "3000-01-01T00:00:00Z"),
+    ] {
+        let span = Span { since: since.parse().unwrap(), until: until.parse().unwrap() };
+        let all = spent(&mut tx, span, None).await.unwrap().total.sums;
+        for step in [Step::Day, Step::Hour] {
+            let points = series(&mut tx, span, None, step).await.unwrap();
+            let told = |figure: fn(&Sums) -> u64| points.iter().map(|point| figure(&point.sums)).sum::<u64>();
+            assert_eq!(told(|sums| sums.requests), all.requests, "{since} to {until} by {step:?}");
+            assert_eq!(told(|sums| sums.failed), all.failed, "{since} to {until} by {step:?}");
+        }
+    }
 }
 
 #[tokio::test]

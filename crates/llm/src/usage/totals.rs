@@ -1,4 +1,4 @@
-//! Sums of calls: by the hour, and by whom and what they were made for.
+//! Sums of calls: by the hour or the day, and by whom and what they were made for.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,7 +20,8 @@ const MOST_KEYS: usize = 100_000;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     pub(super) tenant: Uuid,
-    pub(super) hour: DateTime<Utc>,
+    /// The hour's beginning, or the day's.
+    pub(super) begins: DateTime<Utc>,
     pub(super) key: Uuid,
     pub(super) project: Uuid,
     pub(super) agent: Uuid,
@@ -62,6 +63,16 @@ impl Totals {
         sum.add(call);
     }
 
+    /// The sums of hours put together by the day, in UTC.
+    pub(super) fn by_day(&self) -> Self {
+        let mut days: HashMap<Key, Sum> = HashMap::new();
+        for (key, sum) in &self.0 {
+            let day = Key { begins: begin(key.begins, TimeDelta::days(1)), ..key.clone() };
+            days.entry(day).or_default().merge(sum);
+        }
+        Self(days)
+    }
+
     /// In the order of their keys, in which every process locks their rows.
     pub(super) fn sorted(&self) -> Vec<(&Key, &Sum)> {
         let mut sums: Vec<_> = self.0.iter().collect();
@@ -75,7 +86,7 @@ impl Key {
         let account = &call.account;
         Self {
             tenant: account.tenant.as_uuid(),
-            hour: call.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(call.at),
+            begins: begin(call.at, TimeDelta::hours(1)),
             key: account.key.map_or(Uuid::nil(), Into::into),
             project: account.project.map_or(Uuid::nil(), Into::into),
             agent: account.agent.map_or(Uuid::nil(), Into::into),
@@ -111,6 +122,28 @@ impl Sum {
             self.first_token[bucket(first)] += 1;
         }
     }
+
+    fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.cost_unknown += other.cost_unknown;
+        self.cached += other.cached;
+        self.input = self.input.saturating_add(other.input);
+        self.cache_read = self.cache_read.saturating_add(other.cache_read);
+        self.cache_write = self.cache_write.saturating_add(other.cache_write);
+        self.output = self.output.saturating_add(other.output);
+        self.reasoning = self.reasoning.saturating_add(other.reasoning);
+        self.cost += other.cost;
+        self.took_ms = self.took_ms.saturating_add(other.took_ms);
+        for at in 0..BUCKETS {
+            self.latency[at] += other.latency[at];
+            self.first_token[at] += other.first_token[at];
+        }
+    }
+}
+
+/// Of the hour or the day that `at` lies in.
+fn begin(at: DateTime<Utc>, step: TimeDelta) -> DateTime<Utc> {
+    at.duration_trunc(step).unwrap_or(at)
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

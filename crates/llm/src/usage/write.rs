@@ -183,7 +183,7 @@ async fn insert_calls(tx: &mut SystemTx, calls: &[ModelCall]) -> Result<(), Erro
 #[derive(Default)]
 struct SumColumns {
     tenant: Vec<Uuid>,
-    hour: Vec<DateTime<Utc>>,
+    begins: Vec<DateTime<Utc>>,
     key: Vec<Uuid>,
     project: Vec<Uuid>,
     agent: Vec<Uuid>,
@@ -205,9 +205,15 @@ struct SumColumns {
 }
 
 impl SumColumns {
+    fn of(totals: &Totals) -> Self {
+        let mut columns = Self::default();
+        totals.sorted().into_iter().for_each(|sum| columns.push(sum));
+        columns
+    }
+
     fn push(&mut self, (key, sum): (&Key, &Sum)) {
         self.tenant.push(key.tenant);
-        self.hour.push(key.hour);
+        self.begins.push(key.begins);
         self.key.push(key.key);
         self.project.push(key.project);
         self.agent.push(key.agent);
@@ -229,61 +235,67 @@ impl SumColumns {
     }
 }
 
+/// The same for hours and for days.
+macro_rules! add_sums {
+    ($table:literal, $columns:ident) => {
+        sqlx::query!(
+            "insert into " + $table + " as u (tenant_id, begins, key_id, project_id, agent_id, provider, model, outcome,
+                 requests, cost_unknown, cached, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
+                 reasoning_tokens, cost_nanos, took_ms, latency, first_token)
+             select c.tenant_id, c.begins, c.key_id, c.project_id, c.agent_id, c.provider, c.model, c.outcome,
+                 c.requests, c.cost_unknown, c.cached, c.input_tokens, c.cache_read_tokens, c.cache_write_tokens,
+                 c.output_tokens, c.reasoning_tokens, c.cost_nanos, c.took_ms,
+                 ($19::bigint[])[(c.n - 1) * $21 + 1 : c.n * $21], ($20::bigint[])[(c.n - 1) * $21 + 1 : c.n * $21]
+             from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+                 $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+                 $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[]) with ordinality as c (tenant_id, begins,
+                 key_id, project_id, agent_id, provider, model, outcome, requests, cost_unknown, cached, input_tokens,
+                 cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nanos, took_ms, n)
+             where exists (select from organisation o where o.tenant_id = c.tenant_id)
+             order by c.n
+             on conflict (tenant_id, begins, key_id, project_id, agent_id, provider, model, outcome) do update set
+                 requests = u.requests + excluded.requests,
+                 cost_unknown = u.cost_unknown + excluded.cost_unknown,
+                 cached = u.cached + excluded.cached,
+                 input_tokens = u.input_tokens + excluded.input_tokens,
+                 cache_read_tokens = u.cache_read_tokens + excluded.cache_read_tokens,
+                 cache_write_tokens = u.cache_write_tokens + excluded.cache_write_tokens,
+                 output_tokens = u.output_tokens + excluded.output_tokens,
+                 reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
+                 cost_nanos = u.cost_nanos + excluded.cost_nanos,
+                 took_ms = u.took_ms + excluded.took_ms,
+                 latency = add_counts(u.latency, excluded.latency),
+                 first_token = add_counts(u.first_token, excluded.first_token)",
+            &$columns.tenant,
+            &$columns.begins,
+            &$columns.key,
+            &$columns.project,
+            &$columns.agent,
+            &$columns.provider,
+            &$columns.model,
+            &$columns.outcome as _,
+            &$columns.requests,
+            &$columns.cost_unknown,
+            &$columns.cached,
+            &$columns.input,
+            &$columns.cache_read,
+            &$columns.cache_write,
+            &$columns.output,
+            &$columns.reasoning,
+            &$columns.cost,
+            &$columns.took_ms,
+            &$columns.latency,
+            &$columns.first_token,
+            BUCKETS as i32
+        )
+    };
+}
+
 async fn add_totals(tx: &mut SystemTx, totals: &Totals) -> Result<(), Error> {
-    let mut columns = SumColumns::default();
-    totals.sorted().into_iter().for_each(|sum| columns.push(sum));
-    sqlx::query!(
-        "insert into usage_hour as u (tenant_id, hour, key_id, project_id, agent_id, provider, model, outcome, requests,
-             cost_unknown, cached, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-             cost_nanos, took_ms, latency, first_token)
-         select c.tenant_id, c.hour, c.key_id, c.project_id, c.agent_id, c.provider, c.model, c.outcome, c.requests,
-             c.cost_unknown, c.cached, c.input_tokens, c.cache_read_tokens, c.cache_write_tokens, c.output_tokens,
-             c.reasoning_tokens, c.cost_nanos, c.took_ms,
-             ($19::bigint[])[(c.n - 1) * $21 + 1 : c.n * $21], ($20::bigint[])[(c.n - 1) * $21 + 1 : c.n * $21]
-         from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
-             $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-             $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[]) with ordinality as c (tenant_id, hour, key_id,
-             project_id, agent_id, provider, model, outcome, requests, cost_unknown, cached, input_tokens,
-             cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nanos, took_ms, n)
-         where exists (select from organisation o where o.tenant_id = c.tenant_id)
-         order by c.n
-         on conflict (tenant_id, hour, key_id, project_id, agent_id, provider, model, outcome) do update set
-             requests = u.requests + excluded.requests,
-             cost_unknown = u.cost_unknown + excluded.cost_unknown,
-             cached = u.cached + excluded.cached,
-             input_tokens = u.input_tokens + excluded.input_tokens,
-             cache_read_tokens = u.cache_read_tokens + excluded.cache_read_tokens,
-             cache_write_tokens = u.cache_write_tokens + excluded.cache_write_tokens,
-             output_tokens = u.output_tokens + excluded.output_tokens,
-             reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
-             cost_nanos = u.cost_nanos + excluded.cost_nanos,
-             took_ms = u.took_ms + excluded.took_ms,
-             latency = add_counts(u.latency, excluded.latency),
-             first_token = add_counts(u.first_token, excluded.first_token)",
-        &columns.tenant,
-        &columns.hour,
-        &columns.key,
-        &columns.project,
-        &columns.agent,
-        &columns.provider,
-        &columns.model,
-        &columns.outcome as _,
-        &columns.requests,
-        &columns.cost_unknown,
-        &columns.cached,
-        &columns.input,
-        &columns.cache_read,
-        &columns.cache_write,
-        &columns.output,
-        &columns.reasoning,
-        &columns.cost,
-        &columns.took_ms,
-        &columns.latency,
-        &columns.first_token,
-        BUCKETS as i32
-    )
-    .execute(&mut **tx)
-    .await?;
+    let hours = SumColumns::of(totals);
+    add_sums!("usage_hour", hours).execute(&mut **tx).await?;
+    let days = SumColumns::of(&totals.by_day());
+    add_sums!("usage_day", days).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -26,6 +26,7 @@ pub(crate) async fn fill(house: &House, tenant: TenantId, project: &str) {
                 values (t, gen_random_uuid(), 'PROJECT', 'm', '{}');
             insert into usage_retention (tenant_id, keep_days) values (t, 30) on conflict do nothing;
             insert into usage_hour values (t, now(), n, p, a, 'PROJECT', 'm', 'answered', 1, 0, 0, 1, 0, 0, 1, 0, 1, 1, '{}', '{}');
+            insert into usage_day values (t, now(), n, p, a, 'PROJECT', 'm', 'answered', 1, 0, 0, 1, 0, 0, 1, 0, 1, 1, '{}', '{}');
             insert into model_call values (t, today, gen_random_uuid(), now(), n, p, a, l, 'internal', '', 'PROJECT', 'm',
                 'answered', null, 1, 0, 0, 1, 0, 1, 1, 1, 1, true, false);
             insert into agent (tenant_id, project_id, agent_id, name, draft) values (t, p, a, 'Mara', '{}');
