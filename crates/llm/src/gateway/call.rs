@@ -27,7 +27,7 @@ use crate::fault::Fault;
 use crate::keys::Grant;
 use crate::limits::RateRefused;
 use crate::model::TokenUsage;
-use crate::pool::{Needs, Patience, Reading, Route, Target, Turn, ask};
+use crate::pool::{Needs, Patience, Reading, Route, Target, Turn, ask, hedge};
 use crate::providers::{Call as UpstreamCall, Door, Endpoint, Post, adapter, ranking, vectors};
 use crate::spend::{Extent, Leave, SpendRefused};
 
@@ -55,6 +55,9 @@ enum Understood {
     Vectors(AskedVectors),
     Ranking,
 }
+
+/// A request in no protocol's words, or why it has none.
+type Words = Result<Understood, Refusal>;
 
 /// Where a call's answer comes from.
 enum Way {
@@ -165,18 +168,17 @@ impl Call<'_> {
 
     /// Asks along the route until an answer has begun.
     async fn run(&self, mut route: Route, envelope: &Envelope, meter: &mut Meter) -> Result<(Turn, Begun), Refusal> {
-        let mut asked: Option<Result<Understood, Refusal>> = None;
+        let mut asked: Option<Words> = None;
         while let Some(turn) = route.next().await {
             meter.asks(turn.target());
-            let begun = if self.surface.passes(turn.target().upstream.wire) {
-                self.pass(envelope, &turn).await
-            } else {
-                match asked.get_or_insert_with(|| self.understand(envelope)) {
-                    Ok(Understood::Text(asked)) => self.translate(asked, envelope, &turn).await,
-                    Ok(Understood::Vectors(asked)) => self.vectors(asked, envelope, &turn).await,
-                    Ok(Understood::Ranking) => Err(no_ranking(turn.target())),
-                    // Somebody who is asked in the client's words may well take it.
-                    Err(_) => Err(Fault::Unfit("the request has no words in its protocol")),
+            if asked.is_none() && !self.surface.passes(turn.target().upstream.wire) {
+                asked = Some(self.understand(envelope));
+            }
+            let (turn, begun) = match turn.hedge_after().filter(|_| self.may_hedge(meter)) {
+                Some(patience) => self.hedged(&route, turn, patience, asked.as_ref(), envelope, meter).await,
+                None => {
+                    let begun = self.put(asked.as_ref(), envelope, &turn).await;
+                    (turn, begun)
                 }
             };
             match begun {
@@ -200,6 +202,63 @@ impl Call<'_> {
             (Some((fault, target)), _) => Refusal::from_fault(fault, target),
             (None, _) => Refusal::new(RefusalKind::Timeout, "no time was left to ask a model"),
         })
+    }
+
+    /// Puts the question to the turn's target, in the client's words where it understands them.
+    async fn put(&self, asked: Option<&Words>, envelope: &Envelope, turn: &Turn) -> Result<Begun, Fault> {
+        if self.surface.passes(turn.target().upstream.wire) {
+            return self.pass(envelope, turn).await;
+        }
+        match asked {
+            Some(Ok(Understood::Text(asked))) => self.translate(asked, envelope, turn).await,
+            Some(Ok(Understood::Vectors(asked))) => self.vectors(asked, envelope, turn).await,
+            Some(Ok(Understood::Ranking)) => Err(no_ranking(turn.target())),
+            // Somebody who is asked in the client's words may well take it.
+            Some(Err(_)) | None => Err(Fault::Unfit("the request has no words in its protocol")),
+        }
+    }
+
+    /// Vectors and rankings may be asked for twice, unless a budget has room for one answer only.
+    fn may_hedge(&self, meter: &Meter) -> bool {
+        !self.surface.writes() && !meter.holds_reservation()
+    }
+
+    /// Asks the turn's target, and the same model elsewhere once that takes longer than `patience`. Whose answer it is
+    /// comes with it.
+    async fn hedged(
+        &self,
+        route: &Route,
+        turn: Turn,
+        patience: Duration,
+        asked: Option<&Words>,
+        envelope: &Envelope,
+        meter: &mut Meter,
+    ) -> (Turn, Result<Begun, Fault>) {
+        let first = async { self.put(asked, envelope, &turn).await.map(|begun| (None, begun)) };
+        let second = async || {
+            let second = route.beside(&turn).await?;
+            if asked.is_none() && !self.surface.passes(second.target().upstream.wire) {
+                return None;
+            }
+            meter.asks_beside(second.target());
+            Some(async move {
+                match self.put(asked, envelope, &second).await {
+                    Ok(begun) => Ok((Some(second), begun)),
+                    Err(fault) => {
+                        second.broke_off(&fault);
+                        Err(fault)
+                    }
+                }
+            })
+        };
+        match hedge(first, patience, second).await {
+            Ok((Some(second), begun)) => {
+                meter.answered_beside();
+                (second, Ok(begun))
+            }
+            Ok((None, begun)) => (turn, Ok(begun)),
+            Err(fault) => (turn, Err(fault)),
+        }
     }
 
     async fn route(&self, name: &str, envelope: &Envelope) -> Result<Route, Refusal> {

@@ -26,6 +26,8 @@ pub(super) struct Meter {
     reservation: Option<Reservation>,
     /// Who is asked; `None` before.
     target: Option<Target>,
+    /// Who was asked beside, and is charged for too: whoever is late may have done the work all the same.
+    beside: Option<Target>,
     /// By a guess, for calls whose provider does not tell.
     input_tokens: u64,
     /// Bytes that the client was sent of an answer under way.
@@ -74,6 +76,7 @@ impl Meter {
             admission: None,
             reservation: None,
             target: None,
+            beside: None,
             input_tokens: start.input_bytes / BYTES_PER_TOKEN,
             sent: 0,
             usage: None,
@@ -96,6 +99,24 @@ impl Meter {
         if let Some(call) = &mut self.call {
             call.attempts += 1;
         }
+    }
+
+    /// `target` is asked beside the one that is asked already, whose answer is late.
+    pub(super) fn asks_beside(&mut self, target: &Target) {
+        self.beside = Some(target.clone());
+        if let Some(call) = &mut self.call {
+            call.attempts += 1;
+        }
+    }
+
+    /// It was the one asked beside who answered.
+    pub(super) fn answered_beside(&mut self) {
+        std::mem::swap(&mut self.target, &mut self.beside);
+    }
+
+    /// Whether a budget has set aside what one answer may cost.
+    pub(super) fn holds_reservation(&self) -> bool {
+        self.reservation.is_some()
     }
 
     /// The answer has begun to come.
@@ -153,7 +174,7 @@ impl Meter {
             call.model.clone_from(&target.model);
         }
         call.cost = match (&self.target, told) {
-            (Some(target), Some(_)) => target.cost(told),
+            (Some(_), Some(_)) => self.cost(told),
             (Some(target), None) if used.is_some() || self.may_have_spent => target.cost(None),
             // A provider takes nothing for an error, and nobody anything for what was given before.
             _ => Some(Usd::ZERO),
@@ -161,6 +182,11 @@ impl Meter {
         call.took = self.began.elapsed();
         (call.outcome, call.usage, call.error) = (outcome, told, error);
         self.log.record(call);
+    }
+
+    /// What everybody who was asked for the answer takes for it; unknown where one of them is.
+    fn cost(&self, usage: Option<TokenUsage>) -> Option<Usd> {
+        self.target.iter().chain(&self.beside).map(|target| target.cost(usage)).sum()
     }
 
     /// What the budgets are charged: what is known, else what is guessed, else all that was reserved.

@@ -44,7 +44,6 @@ impl Durations {
 /// The first answer of two. The second is asked where the first has not answered after `patience`, and where there is
 /// a second; whoever is late is cancelled. Where one fails the other is waited for; where both do, the first tells why.
 /// A first that fails before the second is asked is left to whoever knows whether and whom to ask again.
-#[cfg_attr(not(test), expect(dead_code, reason = "for embeddings and rankings"))]
 pub(crate) async fn hedge<T, E, S: Future<Output = Result<T, E>>>(
     first: impl Future<Output = Result<T, E>>,
     patience: Duration,

@@ -26,6 +26,7 @@ pub(crate) use self::catalogue::{Catalogue, Group, Offer, Target, Upstream};
 pub use self::connection::ConnectionTest;
 pub use self::health::BreakerState;
 pub(crate) use self::health::{Effect, Watch};
+pub(crate) use self::hedge::hedge;
 pub(crate) use self::reading::Reading;
 pub(crate) use self::route::{Author, Needs, Patience, Route, Turn};
 pub use self::sight::TargetHealth;

@@ -76,11 +76,11 @@ impl Plan {
         (at < self.deadline).then_some(Try { target, at, again: state.attempts > 0, others })
     }
 
-    /// Whom to ask at once beside `target`, whose answer is late.
-    pub(super) fn beside(&self, target: usize, now: Duration) -> Option<usize> {
+    /// Whom to ask at once beside `target`, whose answer is late, of those who are `alike`.
+    pub(super) fn beside(&self, target: usize, now: Duration, alike: impl Fn(usize) -> bool) -> Option<usize> {
         let ready = |other: &usize| {
             let state = &self.targets[*other];
-            *other != target && state.is_live() && state.not_before <= now
+            *other != target && state.is_live() && state.not_before <= now && alike(*other)
         };
         (0..self.targets.len()).find(ready)
     }

@@ -207,10 +207,11 @@ impl Route {
         }
     }
 
-    /// A target to ask beside the one of `turn`, whose answer is late ([`super::hedge`]), where one can be asked at once.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for embeddings and rankings"))]
+    /// A target to ask beside the one of `turn`, whose answer is late ([`super::hedge`]), where one can be asked at once:
+    /// the same model elsewhere. Another model's vectors are of no use among those of this one.
     pub(crate) async fn beside(&self, turn: &Turn) -> Option<Turn> {
-        let index = self.plan.beside(turn.index, self.started.elapsed())?;
+        let alike = |other: usize| self.targets[other].model == turn.target.model;
+        let index = self.plan.beside(turn.index, self.started.elapsed(), alike)?;
         let (target, terms) = (&self.targets[index], &self.terms[index]);
         let permit = terms.gate.enter(Instant::now()).await?;
         let call = Call::begin(permit, Arc::clone(&terms.pulse), target.upstream.wire).ok()?;
@@ -327,7 +328,6 @@ impl Turn {
     }
 
     /// When a second target is worth asking beside this one; `None` where too little is known.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for embeddings and rankings"))]
     pub(crate) fn hedge_after(&self) -> Option<Duration> {
         self.target.upstream.gate.pulse(&self.target.model).usual()
     }

@@ -247,6 +247,39 @@ async fn vectors_and_rankings_come_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn vectors_that_are_late_are_asked_for_elsewhere_and_whoever_is_too_late_is_cancelled() {
+    let (first, second) = (FakeModels::start().await, FakeModels::start().await);
+    let app = TestApp::start_with(options().await).await;
+    let provider = |name: &str, fake: &FakeModels| {
+        format!(
+            "kind: Provider\norganisation: acme\nname: {name}\nwire: openai-chat\nbase_url: {}\napi_key: sk-upstream-012345\n---\n",
+            fake.openai_url()
+        )
+    };
+    let documents = format!(
+        "kind: Organisation\nname: acme\n---\n{}{}kind: ModelGroup\norganisation: acme\nname: quality\n\
+         models: [{{provider: one, model: scripted-1}}, {{provider: two, model: scripted-1}}]\n\
+         ---\nkind: VirtualKey\norganisation: acme\nname: ci\nkey: {KEY}\nmodel_groups: [quality]\n",
+        provider("one", &first),
+        provider("two", &second)
+    );
+    app.apply(&documents).await;
+    let body = json!({"model": "quality", "input": ["one"]});
+    let ask = async || post(&app, "/llm/v1/embeddings", &body).send().await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(ask().await.headers()["x-konstruct-model"], "one/scripted-1", "what is usual is not known yet");
+    }
+    first.otherwise(|_| Reply::fail(Fault::Hang));
+    let answer = ask().await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["x-konstruct-model"]),
+        (200, &"two/scripted-1".parse().unwrap())
+    );
+    assert_eq!(second.count(), 1);
+    testkit::eventually(std::time::Duration::from_secs(20), || async { first.abandoned() == 1 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_keeps_to_its_keys_budget_and_is_in_the_usage() {
     let fake = FakeModels::start().await;
     fake.otherwise(|_| Say { input_tokens: 50, output_tokens: 200, ..Say::text("a quarter of a dollar") }.into());

@@ -249,6 +249,11 @@ async fn beside_a_late_target_another_is_asked_at_once_or_nobody() {
     let mut alone = ordered(&targets[..1]);
     let only = alone.next().await.unwrap();
     assert!(alone.beside(&only).await.is_none());
+    let mut unlike = two();
+    unlike[1].model = "another".into();
+    let mut unlike = ordered(&unlike);
+    let first = unlike.next().await.unwrap();
+    assert!(unlike.beside(&first).await.is_none(), "another model's answer is another answer");
     let full = [target("first", 1), target("second", 1)];
     let (mut one, mut other) = (ordered(&full), ordered(&full[1..]));
     let (first, _second) = (one.next().await.unwrap(), other.next().await.unwrap());
