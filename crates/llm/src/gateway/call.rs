@@ -63,7 +63,7 @@ type Words = Result<Understood, Refusal>;
 enum Way {
     Kept(Arc<Kept>),
     /// From a model; where it may be kept afterwards.
-    Ask(Route, Option<Place>),
+    Ask(Box<Route>, Option<Place>),
 }
 
 /// What a provider's answer is when the client can be told that there is one.
@@ -87,7 +87,7 @@ impl Call<'_> {
             Way::Kept(kept) => return self.repeat(&kept, &envelope, meter),
             Way::Ask(route, place) => (route, place),
         };
-        match self.run(route, &envelope, &mut meter).await {
+        match self.run(*route, &envelope, &mut meter).await {
             Ok((turn, Begun::Whole(body, usage))) => {
                 let model = turn.target().name();
                 if let Some(keeper) = place.and_then(|place| self.keeper(place, &envelope, turn.target())) {
@@ -133,7 +133,7 @@ impl Call<'_> {
             }
         }
         // An answer cut to what a budget affords is not for others.
-        Ok(Way::Ask(route, place.filter(|_| envelope.afforded.is_none())))
+        Ok(Way::Ask(Box::new(route), place.filter(|_| envelope.afforded.is_none())))
     }
 
     fn place(&self, route: &Route, envelope: &Envelope, epoch: i64) -> Option<Place> {

@@ -9,8 +9,6 @@ use crate::fault::Verdict;
 
 /// A pause up to this long is waited out; for a longer one another target is asked first, where there is one.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// A target that is left alone for longer than this is not waited for, though nobody else is left.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -19,6 +17,8 @@ pub(super) struct Rules {
     /// The first pause lasts up to this long, each further one up to twice the one before.
     pub(super) first_pause: Duration,
     pub(super) longest_pause: Duration,
+    /// How long a target is waited for in all that is left alone, though nobody else is left.
+    pub(super) longest_wait: Duration,
 }
 
 /// Times are since the beginning of the whole call.
@@ -35,6 +35,8 @@ struct State {
     attempts: u32,
     refused: bool,
     not_before: Duration,
+    /// How long it was waited for because it was left alone.
+    waited: Duration,
     first_failed: Duration,
 }
 
@@ -56,6 +58,7 @@ impl Plan {
             attempts: 0,
             refused: false,
             not_before: Duration::ZERO,
+            waited: Duration::ZERO,
             first_failed: Duration::ZERO,
         };
         Self { deadline, targets: targets.into_iter().map(fresh).collect(), at: 0 }
@@ -123,7 +126,8 @@ impl Plan {
     pub(super) fn left_alone(&mut self, target: usize, now: Duration, pause: Duration) -> bool {
         let state = &mut self.targets[target];
         state.not_before = now + pause;
-        state.refused = pause > LONGEST_WAIT;
+        state.waited += pause;
+        state.refused = state.waited > state.rules.longest_wait;
         !state.refused
     }
 
@@ -168,8 +172,12 @@ mod tests {
 
     use super::*;
 
-    const RULES: Rules =
-        Rules { attempts: 3, first_pause: Duration::from_millis(250), longest_pause: Duration::from_secs(4) };
+    const RULES: Rules = Rules {
+        attempts: 3,
+        first_pause: Duration::from_millis(250),
+        longest_pause: Duration::from_secs(4),
+        longest_wait: Duration::from_secs(20),
+    };
     const DEADLINE: Duration = Duration::from_secs(50);
     const RETRY: Verdict = Verdict::Retry { after: None };
 
@@ -227,6 +235,15 @@ mod tests {
     fn a_question_that_is_at_fault_itself_is_put_to_nobody_else() {
         assert_eq!(order(&[Verdict::Invalid, RETRY], Duration::ZERO), [0]);
         assert_eq!(order(&[Verdict::TooLong, Verdict::Declined, RETRY], Duration::ZERO), [0, 1, 2, 2, 2]);
+    }
+
+    #[test]
+    fn waiting_for_who_is_left_alone_again_and_again_has_an_end() {
+        let (pause, rules) = (Duration::from_millis(600), Rules { longest_wait: Duration::from_secs(1), ..RULES });
+        let mut plan = Plan::new([rules], DEADLINE);
+        assert!(plan.left_alone(0, Duration::ZERO, pause));
+        assert!(!plan.left_alone(0, pause, pause));
+        assert_eq!(plan.next(pause * 2), None);
     }
 
     #[test]

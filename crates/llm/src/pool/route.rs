@@ -65,6 +65,15 @@ impl Author {
             Self::Caller => (Duration::from_secs(120), Duration::from_secs(60)),
         }
     }
+
+    /// How long a target is waited for that is left alone, where nobody else can be asked. A program is told at once,
+    /// with the time to come back; many that waited here for one that is down would wait for ever.
+    fn waits_for_the_troubled(self) -> Duration {
+        match self {
+            Self::Us => Duration::from_secs(20),
+            Self::Caller => Duration::from_secs(1),
+        }
+    }
 }
 
 /// The targets of one call, and how far it has come with them.
@@ -140,7 +149,7 @@ impl Route {
             for place in order(routing.strategy, &standings, &mut rand::random) {
                 let Some(target) = stage[place].take() else { continue };
                 terms.push(Terms::new(&target, &routing, author.waits(options)));
-                rules.push(options.rules(&routing));
+                rules.push(options.rules(&routing, author));
                 targets.push(target);
             }
         }
@@ -307,9 +316,10 @@ impl Terms {
 }
 
 impl PoolOptions {
-    fn rules(&self, routing: &Routing) -> Rules {
+    fn rules(&self, routing: &Routing, author: Author) -> Rules {
         let attempts = routing.retries.map_or(self.attempts.max(1), |retries| retries + 1);
-        Rules { attempts, first_pause: self.first_pause, longest_pause: self.longest_pause }
+        let longest_wait = author.waits_for_the_troubled();
+        Rules { attempts, first_pause: self.first_pause, longest_pause: self.longest_pause, longest_wait }
     }
 }
 
