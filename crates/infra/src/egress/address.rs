@@ -70,7 +70,7 @@ pub(super) fn allowed_name(name: &str, reach: Reach) -> bool {
 pub(super) fn private_name(name: &str) -> bool {
     const ENDINGS: [&str; 7] = ["localhost", "local", "internal", "lan", "intranet", "home.arpa", "svc"];
     let ends = |ending: &&str| name.strip_suffix(*ending).is_some_and(|rest| rest.ends_with('.'));
-    !name.contains('.') || ENDINGS.iter().any(|ending| ends(&ending))
+    !name.contains('.') || ENDINGS.iter().any(ends)
 }
 
 fn allowed_v4(address: Ipv4Addr, reach: Reach) -> bool {
