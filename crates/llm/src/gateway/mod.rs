@@ -167,7 +167,7 @@ impl Gateway {
     pub async fn ask(&self, surface: Surface, grant: Arc<Grant>, headers: &HeaderMap, body: Bytes) -> Response<Served> {
         let id = ModelCallId::new();
         let call = Call { parts: &self.parts, cache: &self.cache, surface, grant, headers, id };
-        let answered = call.answer(body).await;
+        let answered = Box::pin(call.answer(body)).await;
         served::signed(answered.unwrap_or_else(|refusal| served::refusal(surface, &refusal)), id)
     }
 
