@@ -47,34 +47,7 @@ impl Node {
             true => Bus::in_process(),
             false => Bus::over_postgres(house.db.clone()).await?,
         };
-        let usage = UsageLog::start(house.db.clone());
-        let keys = Keys::new(house.db.clone(), config_epoch.clone());
-        let limiter = Limiter::new();
-        let budgets = Budgets::new(house.db.clone(), bus.clone(), config_epoch.clone(), clock.clone());
-        let pool = Pool::new(PoolParts {
-            db: house.db.clone(),
-            egress: house.egress.clone(),
-            sealer: house.sealer.clone(),
-            config_epoch: config_epoch.clone(),
-            clock: clock.clone(),
-            options: PoolOptions::default(),
-            usage: usage.clone(),
-            budgets: budgets.clone(),
-        });
-        tokio::spawn(keys.clone().note_uses(shutdown.clone()));
-        if !sole {
-            tokio::spawn(limiter.clone().follow_nodes(house.db.clone(), shutdown.clone()));
-        }
-        let gateway = Gateway::new(GatewayParts {
-            pool: pool.clone(),
-            keys,
-            limiter,
-            budgets: budgets.clone(),
-            log: usage.clone(),
-            config_epoch: config_epoch.clone(),
-            egress: house.egress.clone(),
-            clock: clock.clone(),
-        });
+        let Models { usage, budgets, pool, gateway } = Models::new(house, &bus, &config_epoch, &shutdown);
         let tools = Tools::builtin(clock.clone());
         let programs: Vec<Arc<dyn Program>> =
             vec![Arc::new(Turn::new(house.db.clone(), config_epoch.clone(), pool.clone(), tools.clone()))];
@@ -137,6 +110,48 @@ impl Node {
     /// What `metrics.listen` answers.
     pub(crate) fn figures(&self) -> axum::Router {
         api::figures(self.state.clone())
+    }
+}
+
+/// Everything that has to do with asking models.
+struct Models {
+    usage: UsageLog,
+    budgets: Budgets,
+    pool: Pool,
+    gateway: Gateway,
+}
+
+impl Models {
+    fn new(house: &House, bus: &Bus, config_epoch: &ConfigEpoch, shutdown: &CancellationToken) -> Self {
+        let House { db, egress, sealer, clock, embedded } = house;
+        let usage = UsageLog::start(db.clone());
+        let budgets = Budgets::new(db.clone(), bus.clone(), config_epoch.clone(), clock.clone());
+        let (keys, limiter) = (Keys::new(db.clone(), config_epoch.clone()), Limiter::new());
+        tokio::spawn(keys.clone().note_uses(shutdown.clone()));
+        if embedded.is_none() {
+            tokio::spawn(limiter.clone().follow_nodes(db.clone(), shutdown.clone()));
+        }
+        let pool = Pool::new(PoolParts {
+            db: db.clone(),
+            egress: egress.clone(),
+            sealer: sealer.clone(),
+            config_epoch: config_epoch.clone(),
+            clock: clock.clone(),
+            options: PoolOptions::default(),
+            usage: usage.clone(),
+            budgets: budgets.clone(),
+        });
+        let gateway = Gateway::new(GatewayParts {
+            pool: pool.clone(),
+            keys,
+            limiter,
+            budgets: budgets.clone(),
+            log: usage.clone(),
+            config_epoch: config_epoch.clone(),
+            egress: egress.clone(),
+            clock: clock.clone(),
+        });
+        Self { usage, budgets, pool, gateway }
     }
 }
 

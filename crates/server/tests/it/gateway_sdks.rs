@@ -170,7 +170,10 @@ async fn through_the_gateway(sdk: &Sdk) {
     run(sdk, given).await;
 }
 
-const WIRES: [(&str, fn(&FakeModels) -> String); 5] = [
+/// Where the fake speaks a wire.
+type Address = fn(&FakeModels) -> String;
+
+const WIRES: [(&str, Address); 5] = [
     ("openai-chat", FakeModels::openai_url),
     ("openai-responses", FakeModels::responses_url),
     ("anthropic", FakeModels::anthropic_url),

@@ -48,7 +48,6 @@ fn organisation_cases() -> Vec<Case> {
     let grant = |user: &str| json!({"user_id": user, "role": "viewer", "project_id": "{project}"});
     let invitation = |email: &str| json!({"email": email, "role": "member"});
     let key = json!({"name": "another", "role": "viewer"});
-    let budget = |agent: &str| json!({"agent_id": agent, "period": "month", "usd": 12.5});
     vec![
         case("get", ORGANISATION, 200, 200),
         case("patch", ORGANISATION, 403, 200).with(json!({"display_name": "Acme & Sons"})),
@@ -100,6 +99,14 @@ fn organisation_cases() -> Vec<Case> {
         case("get", under("/prices/in-use"), 403, 200),
         case("put", under("/prices"), 403, 200).with(price("paid")),
         case("delete", under("/prices/{price}"), 403, 204),
+        case("get", under("/tools"), 200, 200),
+    ]
+}
+
+fn spending_cases() -> Vec<Case> {
+    let under = |rest: &str| format!("{ORGANISATION}{rest}");
+    let budget = |agent: &str| json!({"agent_id": agent, "period": "month", "usd": 12.5});
+    vec![
         case("get", under("/usage"), 403, 200),
         case("get", under("/usage/retention"), 403, 200),
         case("put", under("/usage/retention"), 403, 200).with(json!({"keep_days": 30})),
@@ -121,7 +128,6 @@ fn organisation_cases() -> Vec<Case> {
             under("/budgets"),
             json!({"project_id": "{project}", "period": "day", "usd": 1}),
         ),
-        case("get", under("/tools"), 200, 200),
     ]
 }
 
@@ -218,7 +224,7 @@ async fn every_operation_answers_everybody_as_it_should() {
     let mut pass = Pass { world: &world, document, failures: Vec::new() };
     let (acme, rival) = (&world.acme, &world.rival);
     let mut seen = Vec::new();
-    for case in organisation_cases().into_iter().chain(project_cases()) {
+    for case in organisation_cases().into_iter().chain(spending_cases()).chain(project_cases()) {
         pass.refuses_strangers(&case).await;
         pass.expect(&case, &acme.viewer, case.viewer).await;
         pass.spend_and_expect(&case, &acme.owner).await;
