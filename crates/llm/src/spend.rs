@@ -47,6 +47,11 @@ pub(crate) enum Leave {
     Instead(String),
 }
 
+impl Leave {
+    /// No budget covers the call.
+    const FREE: Self = Self::Granted { reservation: None, max_output_tokens: None };
+}
+
 /// Why a call may not go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpendRefused {
@@ -66,11 +71,12 @@ impl Extent {
     ) -> Result<Leave, SpendRefused> {
         let Some(bound) = self.bound(targets) else {
             return match budgets.covers(account).await? {
-                false => Ok(Leave::Granted { reservation: None, max_output_tokens: None }),
+                false => Ok(Leave::FREE),
                 true => Err(SpendRefused::Unpriced(unpriced(targets))),
             };
         };
         let mut exceeded = match budgets.reserve(account, bound).await {
+            Ok(reservation) if !reservation.is_covered() => return Ok(Leave::FREE),
             Ok(reservation) => return Ok(self.granted(reservation, targets)),
             Err(BudgetRefused::Exceeded(exceeded)) => exceeded,
             Err(other) => return Err(other.into()),
@@ -96,7 +102,7 @@ impl Extent {
     /// What was taken to be the most is made the most, where neither the request nor the price list says it.
     fn granted(self, reservation: Reservation, targets: &[Target]) -> Leave {
         let unlimited = |target: &Target| target.price.as_ref().is_none_or(|price| price.max_output.is_none());
-        let assumed = self.max_output_tokens.is_none() && reservation.bound() > Usd::ZERO;
+        let assumed = self.max_output_tokens.is_none();
         let max_output_tokens = (assumed && targets.iter().any(unlimited)).then_some(MAX_OUTPUT);
         Leave::Granted { reservation: Some(reservation), max_output_tokens }
     }

@@ -235,7 +235,7 @@ impl Gateway {
     /// What is answered where nothing is.
     pub fn nothing_here(shape: ListShape) -> Response<Served> {
         let message = "there is nothing at this address: the gateway has v1/chat/completions, v1/responses, \
-                       v1/embeddings, v1/models, v1/messages and v1/messages/count_tokens";
+                       v1/embeddings, v1/models, v1/messages, v1/messages/count_tokens and v2/rerank";
         served::refusal(shape.surface(), &Refusal::new(RefusalKind::UnknownModel, message))
     }
 
