@@ -620,15 +620,9 @@ PARTITION BY RANGE (day);
 
 ALTER TABLE ONLY public.step FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.usage_flush (
-    log_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-CREATE TABLE public.usage_hour (
+CREATE TABLE public.usage_day (
     tenant_id uuid NOT NULL,
-    hour timestamp with time zone NOT NULL,
+    begins timestamp with time zone NOT NULL,
     key_id uuid NOT NULL,
     project_id uuid NOT NULL,
     agent_id uuid NOT NULL,
@@ -649,6 +643,39 @@ CREATE TABLE public.usage_hour (
     first_token bigint[] NOT NULL,
     CONSTRAINT usage_hour_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'failed'::text, 'refused'::text, 'aborted'::text])))
 );
+
+ALTER TABLE ONLY public.usage_day FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.usage_flush (
+    log_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.usage_hour (
+    tenant_id uuid NOT NULL,
+    begins timestamp with time zone NOT NULL,
+    key_id uuid NOT NULL,
+    project_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    outcome text NOT NULL,
+    requests bigint NOT NULL,
+    cost_unknown bigint NOT NULL,
+    cached bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    cache_read_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    reasoning_tokens bigint NOT NULL,
+    cost_nanos bigint NOT NULL,
+    took_ms bigint NOT NULL,
+    latency bigint[] NOT NULL,
+    first_token bigint[] NOT NULL,
+    CONSTRAINT usage_hour_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'failed'::text, 'refused'::text, 'aborted'::text])))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.02');
 
 ALTER TABLE ONLY public.usage_hour FORCE ROW LEVEL SECURITY;
 
@@ -850,11 +877,14 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.step
     ADD CONSTRAINT step_pkey PRIMARY KEY (tenant_id, run_id, seq, state, day);
 
+ALTER TABLE ONLY public.usage_day
+    ADD CONSTRAINT usage_day_pkey PRIMARY KEY (tenant_id, begins, key_id, project_id, agent_id, provider, model, outcome);
+
 ALTER TABLE ONLY public.usage_flush
     ADD CONSTRAINT usage_flush_pkey PRIMARY KEY (log_id);
 
 ALTER TABLE ONLY public.usage_hour
-    ADD CONSTRAINT usage_hour_pkey PRIMARY KEY (tenant_id, hour, key_id, project_id, agent_id, provider, model, outcome);
+    ADD CONSTRAINT usage_hour_pkey PRIMARY KEY (tenant_id, begins, key_id, project_id, agent_id, provider, model, outcome) INCLUDE (requests, cost_unknown, cached, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nanos);
 
 ALTER TABLE ONLY public.usage_retention
     ADD CONSTRAINT usage_retention_pkey PRIMARY KEY (tenant_id);
@@ -1047,6 +1077,9 @@ ALTER TABLE ONLY public.secret
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.usage_day
+    ADD CONSTRAINT usage_day_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.usage_hour
     ADD CONSTRAINT usage_hour_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.organisation(tenant_id) ON DELETE CASCADE;
 
@@ -1163,6 +1196,8 @@ CREATE POLICY system ON public.run TO konstruct_system USING (true) WITH CHECK (
 
 CREATE POLICY system ON public.step TO konstruct_system USING (true) WITH CHECK (true);
 
+CREATE POLICY system ON public.usage_day TO konstruct_system USING (true) WITH CHECK (true);
+
 CREATE POLICY system ON public.usage_hour TO konstruct_system USING (true) WITH CHECK (true);
 
 CREATE POLICY system ON public.usage_retention TO konstruct_system USING (true) WITH CHECK (true);
@@ -1233,11 +1268,15 @@ CREATE POLICY tenant ON public.secret TO konstruct_app USING ((tenant_id = ( SEL
 
 CREATE POLICY tenant ON public.step TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
+CREATE POLICY tenant ON public.usage_day TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
 CREATE POLICY tenant ON public.usage_hour TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.usage_retention TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
 
 CREATE POLICY tenant ON public.virtual_key TO konstruct_app USING ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting))) WITH CHECK ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::uuid AS current_setting)));
+
+ALTER TABLE public.usage_day ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_hour ENABLE ROW LEVEL SECURITY;
 
@@ -1453,6 +1492,9 @@ GRANT SELECT(key) ON TABLE public.step TO konstruct_system;
 GRANT SELECT(kind) ON TABLE public.step TO konstruct_system;
 
 GRANT SELECT(at) ON TABLE public.step TO konstruct_system;
+
+GRANT SELECT ON TABLE public.usage_day TO konstruct_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_day TO konstruct_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_flush TO konstruct_system;
 
