@@ -16,6 +16,8 @@ pub(crate) async fn fill(house: &House, tenant: TenantId, project: &str) {
             m uuid := gen_random_uuid();
             person uuid := gen_random_uuid();
             n uuid := gen_random_uuid();
+            k uuid := gen_random_uuid();
+            b uuid := gen_random_uuid();
             today date := current_date;
         begin
             insert into invitation (tenant_id, invitation_id, email, role, project_id, invited_by, token_hash, expires_at)
@@ -30,6 +32,13 @@ pub(crate) async fn fill(house: &House, tenant: TenantId, project: &str) {
             insert into model_call values (t, today, gen_random_uuid(), now(), n, p, a, l, 'internal', '', 'PROJECT', 'm',
                 'answered', null, 1, 0, 0, 1, 0, 1, 1, 1, 1, true, false);
             insert into agent (tenant_id, project_id, agent_id, name, draft) values (t, p, a, 'Mara', '{}');
+            insert into virtual_key (tenant_id, key_id, name, project_id, prefix, key_hash, created_by)
+                values (t, k, 'PROJECT', p, 'sk', (t::text || 'PROJECT')::bytea, 'system');
+            insert into budget (tenant_id, budget_id, project_id, agent_id, key_id, period, amount)
+                values (t, b, p, a, k, 'day', 1);
+            insert into budget_window (tenant_id, budget_id, begins) values (t, b, today);
+            insert into budget_lease (tenant_id, budget_id, begins, holder, node_id) values (t, b, today, n, n);
+            insert into budget_alert (tenant_id, budget_id, begins, percent) values (t, b, today, 80);
             insert into agent_version (tenant_id, agent_id, version, config, published_by) values (t, a, 1, '{}', 'x');
             insert into connection (tenant_id, project_id, connection_id, name, channel, agent_id, external_id)
                 values (t, p, c, 'PROJECT', 'web', a, 'PROJECT');

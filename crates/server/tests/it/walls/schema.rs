@@ -101,9 +101,9 @@ async fn table(admin: &mut PgConnection, name: String) -> Table {
         references.into_iter().map(|(to, own, other)| Reference { to, pairs: own.into_iter().zip(other).collect() });
     let references = references.collect();
     let key = sqlx::query_scalar(
-        "select attname::text from pg_index cross join unnest(indkey) n
-         join pg_attribute on attrelid = indrelid and attnum = n
-         where indrelid = $1::regclass and indisprimary",
+        "select attname::text from pg_constraint cross join unnest(conkey) n
+         join pg_attribute on attrelid = conrelid and attnum = n
+         where conrelid = $1::regclass and contype = 'p'",
     )
     .bind(&name)
     .fetch_all(&mut *admin)
