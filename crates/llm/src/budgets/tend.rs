@@ -36,18 +36,24 @@ const TOPIC: &str = "budgets";
 
 impl Budgets {
     /// Tends the ledger until `shutdown`, then writes everything down and gives everything back. `node`: which node this
-    /// process is at the moment.
-    pub async fn tend(self, node: impl Fn() -> NodeId + Send + Sync + 'static, shutdown: CancellationToken) {
+    /// process is at the moment; known from here on, before anything is awaited: what a call is granted is this node's.
+    pub fn tend(
+        self,
+        node: impl Fn() -> NodeId + Send + Sync + 'static,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = ()> + Send {
         self.ledger.node.set(Box::new(node)).ok();
-        tokio::select! {
-            () = flush(&self.ledger) => {}
-            () = fill_up(&self.ledger) => {}
-            () = follow(&self.ledger) => {}
-            () = charge(&self) => {}
-            () = forget(&self.ledger) => {}
-            () = shutdown.cancelled() => {}
+        async move {
+            tokio::select! {
+                () = flush(&self.ledger) => {}
+                () = fill_up(&self.ledger) => {}
+                () = follow(&self.ledger) => {}
+                () = charge(&self) => {}
+                () = forget(&self.ledger) => {}
+                () = shutdown.cancelled() => {}
+            }
+            self.close().await;
         }
-        self.close().await;
     }
 
     /// Writes down what was settled until now.
