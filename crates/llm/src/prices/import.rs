@@ -101,7 +101,10 @@ fn rates(entry: &Value, tier: &str, suffix: &str) -> Option<Rates> {
     let cached = |field: &str| rate(field).filter(|rate| *rate != Rate::FREE);
     Some(Rates {
         input: rate("input_cost_per_token")?,
-        output: rate("output_cost_per_token").unwrap_or(Rate::FREE),
+        // A tier or a batch that says nothing of it takes what is usual; a model that never does writes nothing (embeddings).
+        output: rate("output_cost_per_token")
+            .or_else(|| per_million(&entry["output_cost_per_token"]))
+            .unwrap_or(Rate::FREE),
         cache_read: cached("cache_read_input_token_cost"),
         cache_write: cached("cache_creation_input_token_cost"),
         cache_write_1h: cached("cache_creation_input_token_cost_above_1hr"),
@@ -151,6 +154,15 @@ mod tests {
             "batch": {"input": "0.625", "output": "5"}, "max_output": 65536, "context": 1048576
         });
         assert_eq!(serde_json::to_value(price).unwrap(), want);
+    }
+
+    #[test]
+    fn a_tier_that_says_nothing_of_output_takes_the_usual_price_for_it() {
+        let (taken, _) = import(json!({"x": {"litellm_provider": "openai", "mode": "chat",
+            "input_cost_per_token": 1e-06, "output_cost_per_token": 4e-06,
+            "input_cost_per_token_above_200k_tokens": 2e-06}}));
+        let price = serde_json::to_value(&taken[0].price).unwrap();
+        assert_eq!(price["tiers"], json!([{"above": 200000, "input": "2", "output": "4"}]));
     }
 
     #[test]
