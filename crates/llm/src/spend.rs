@@ -124,8 +124,8 @@ impl Extent {
         self.input_tokens.max(elsewhere)
     }
 
-    /// A fair share of the output tokens that `room` pays for, whoever of `targets` answers; `None` where the request has a limit of its
-    /// own, or where it is too few.
+    /// A fair share of the output tokens that `room` pays for, whoever of `targets` answers; `None` where the request has
+    /// a limit of its own, or where it is too few.
     fn affordable(self, targets: &[Target], room: Usd) -> Option<u64> {
         const SCALE: u64 = 1_000_000;
         if self.max_output_tokens.is_some() {
