@@ -21,6 +21,7 @@ use super::translate::Translation;
 use super::{GatewayParts, Surface};
 use crate::budgets::BudgetRefused;
 use crate::cache::{AnswerCache, CacheKey, Kept};
+use crate::draft::Answer;
 use crate::embed::Vectors;
 use crate::error::{ChatError, ChatErrorKind};
 use crate::fault::Fault;
@@ -68,7 +69,8 @@ enum Way {
 
 /// What a provider's answer is when the client can be told that there is one.
 enum Begun {
-    Whole(Bytes, Option<TokenUsage>),
+    /// With the answer it was written from, where its provider gave it in another protocol.
+    Whole(Bytes, Option<TokenUsage>, Option<Box<Answer>>),
     Stream(Source, Bytes),
 }
 
@@ -88,10 +90,14 @@ impl Call<'_> {
             Way::Ask(route, place) => (route, place),
         };
         match self.run(*route, &envelope, &mut meter).await {
-            Ok((turn, Begun::Whole(body, usage))) => {
+            Ok((turn, Begun::Whole(body, usage, answer))) => {
                 let model = turn.target().name();
-                if let Some(keeper) = place.and_then(|place| self.keeper(place, &envelope, turn.target())) {
-                    keeper.whole(&body);
+                match (place, answer) {
+                    (Some(place), Some(answer)) => place.keep(&answer, model.clone()),
+                    (Some(place), None) => {
+                        self.keeper(place, &envelope, turn.target()).into_iter().for_each(|keeper| keeper.whole(&body));
+                    }
+                    (None, _) => {}
                 }
                 turn.answered();
                 meter.comes(body.len() as u64, None);
@@ -327,7 +333,7 @@ impl Call<'_> {
                 }
             };
             let (body, usage) = relay::whole(response, count, patience).await?;
-            return Ok(Begun::Whole(body, usage));
+            return Ok(Begun::Whole(body, usage, None));
         }
         let withhold = self.surface.asks_for_usage() && !envelope.wants_usage;
         let mut relay = Relay::new(response, wire, withhold, patience);
@@ -356,7 +362,7 @@ impl Call<'_> {
             return Ok(Begun::Stream(Source::Translation(Box::new(translation)), first));
         }
         let answer = timeout_at(turn.patience().until, translation.whole()).await.unwrap_or(Err(Fault::CutOff))?;
-        Ok(Begun::Whole(protocol.whole(&reply, &answer).into(), answer.usage))
+        Ok(Begun::Whole(protocol.whole(&reply, &answer).into(), answer.usage, Some(Box::new(answer))))
     }
 
     /// Asks for vectors in other words than the client's.
@@ -371,7 +377,7 @@ impl Call<'_> {
         let vectors = Vectors::join(parts);
         let guess = envelope.input_estimate();
         let body = openai_embeddings::whole(&turn.target().model, asked.base64, &vectors, guess);
-        Ok(Begun::Whole(body.into(), vectors.usage))
+        Ok(Begun::Whole(body.into(), vectors.usage, None))
     }
 
     /// The request in no protocol's words.

@@ -336,5 +336,7 @@ async fn the_same_question_is_answered_from_the_cache_for_nothing_in_either_form
 
         assert_eq!(message(&app, false).await.status(), 200);
         assert_eq!(fake.count(), 2, "another protocol is another question");
+        let again = message(&app, true).await;
+        assert_eq!(again.headers()["x-konstruct-cache"], "hit", "what came in one piece is kept too: {wire}");
     }
 }
